@@ -1,0 +1,1 @@
+"""GeoPackage files: written for devices, read from strangers."""
