@@ -1,0 +1,185 @@
+"""The one place where rows are written: a change set becomes the project's next revision.
+
+Everything is set-based, one statement per layer and operation, and every statement proves by its
+count that it found what the plan was made from.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import apsw
+from attrs import evolve
+
+from fiberq_core.changes import Op, Write
+from fiberq_core.errors import Conflict
+from fiberq_core.fibre import claims_of
+from fiberq_core.ports import Applied, Changeset
+from fiberq_core.registry.model import GEOMETRY
+from fiberq_core.rows import Key, Row, Stored
+from fiberq_storage.rowjson import values_text
+from fiberq_storage.sqlite import inbox
+from fiberq_storage.sqlite.blobs import box_of, pack
+from fiberq_storage.sqlite.scope import Scope
+from fiberq_storage.sqlite.tables import TABLES, Table
+
+MOVED = "The project has changed since this was decided. Nothing was changed; try again"
+Written = tuple[Write, Stored]
+
+
+def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
+    """Write everything under the next revision. Gives the scope as it is then. Raises: Conflict, apsw.Error."""
+    if changeset.empty:
+        return scope, Applied(scope.project.revision, {})
+    scope = _next_revision(scope, changeset)
+    revision = scope.project.revision
+    rows = _write_rows(scope, changeset.writes)
+    _write_claims(scope, changeset.writes)
+    inbox.add(scope, changeset.new_items, revision)
+    inbox.decide(scope, changeset.decided_items, revision)
+    sql = "INSERT OR IGNORE INTO extra_columns (project_id, layer, name, type, since) VALUES (?, ?, ?, ?, ?)"
+    extra = changeset.extra_types.items()
+    scope.db.executemany(sql, [(scope.project.id, layer, name, kind, revision) for (layer, name), kind in extra])
+    return scope, Applied(revision, rows)
+
+
+def _next_revision(scope: Scope, changeset: Changeset) -> Scope:
+    project = evolve(scope.project, revision=scope.project.revision + 1)
+    sql = "UPDATE projects SET revision = ? WHERE id = ? AND revision = ?"
+    scope.db.execute(sql, (project.revision, project.id, scope.project.revision))
+    if scope.db.changes() != 1:
+        raise Conflict(MOVED)
+    sql = (
+        "INSERT INTO revisions (project_id, revision, author_sub, author_name, at, source, sync_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    )
+    author, source = changeset.author, changeset.source.value
+    made = (project.id, project.revision, author.sub, author.name, changeset.at, source, changeset.sync_id)
+    scope.db.execute(sql, made)
+    return evolve(scope, project=project)
+
+
+def _write_rows(scope: Scope, writes: Sequence[Write]) -> dict[Key, Stored]:
+    groups: dict[tuple[str, Op], list[Write]] = defaultdict(list)
+    for write in writes:
+        groups[write.key.layer, write.op].append(write)
+    rows: dict[Key, Stored] = {}
+    # deletions first, so that what they free can be taken in the same transaction
+    for (layer, op), group in sorted(groups.items(), key=lambda entry: entry[0][1] is not Op.DELETE):
+        done = WRITERS[op](scope, TABLES[layer], group)
+        rows |= {stored.key: stored for _, stored in done}
+    return rows
+
+
+def _insert(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
+    done = _numbered(scope, table, writes)
+    head = scope.project.id, scope.project.revision
+    records = ((s.id, head[0], s.key.uuid, s.fid, head[1], *table.record(s.row)) for _, s in done)
+    _exactly(scope.db, table.insert_sql, records, len(done))
+    _place(scope, table, [(stored.id, stored.row) for _, stored in done])
+    return done
+
+
+def _update(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
+    revision, project = scope.project.revision, scope.project.id
+    done = [(w, Stored(w.key, w.after, w.before.id, w.before.fid, revision)) for w in writes if w.before and w.after]
+    records = (
+        (revision, *table.record(s.row), project, s.key.uuid, w.before.rev) for w, s in done if w.before is not None
+    )
+    _exactly(scope.db, table.update_sql, records, len(writes))
+    _remember(scope, table, writes, Op.UPDATE)
+    moved = [(s.id, s.row) for w, s in done if w.before and w.before.row.geometry != s.row.geometry]
+    _unplace(scope, table, [id_ for id_, _ in moved])
+    _place(scope, table, moved)
+    return done
+
+
+def _delete(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
+    done = [(write, write.before) for write in writes if write.before]
+    records = ((scope.project.id, stored.key.uuid, stored.rev) for _, stored in done)
+    _exactly(scope.db, table.delete_sql, records, len(writes))
+    _remember(scope, table, writes, Op.DELETE)
+    _unplace(scope, table, [stored.id for _, stored in done])
+    return done
+
+
+WRITERS = {Op.INSERT: _insert, Op.UPDATE: _update, Op.DELETE: _delete}
+
+
+def _numbered(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
+    """New rows with their numbers: the next ones, or their old ones for rows that come back."""
+    layer, project = table.layer, scope.project.id
+    found = scope.db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (layer.table,)).fetchone()
+    last_id: Any = found[0] if found else 0
+    sql = "SELECT last_fid FROM counters WHERE project_id = ? AND layer = ?"
+    found = scope.db.execute(sql, (project, layer.name)).fetchone()
+    last_fid: Any = found[0] if found else 0
+    done = []
+    for write in writes:
+        if write.earlier is None:
+            last_id, last_fid = last_id + 1, last_fid + 1
+        id_, fid = (write.earlier.id, write.earlier.fid) if write.earlier else (last_id, last_fid)
+        done.append((write, Stored(write.key, write.after or Row(), id_, fid, scope.project.revision)))
+    sql = "INSERT OR REPLACE INTO counters (project_id, layer, last_fid) VALUES (?, ?, ?)"
+    scope.db.execute(sql, (project, layer.name, last_fid))
+    return done
+
+
+def _remember(scope: Scope, table: Table, writes: Sequence[Write], op: Op) -> None:
+    """Put the versions that were just replaced or deleted into history."""
+    sql = (
+        "INSERT INTO history (project_id, uuid, layer, rev, until, ended_by, id, fid, vals, geom)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    )
+    project, until, name = scope.project.id, scope.project.revision, table.layer.name
+    scope.db.executemany(
+        sql,
+        (
+            (project, s.key.uuid, name, s.rev, until, op.value, s.id, s.fid, *_past(table, s.row))
+            for s in (write.before for write in writes)
+            if s is not None
+        ),
+    )
+
+
+def _past(table: Table, row: Row) -> tuple[str, bytes | None]:
+    if not table.layer.spatial:
+        return values_text(row.values), None
+    return values_text({n: v for n, v in row.values.items() if n != GEOMETRY}), pack(row.geometry)
+
+
+def _place(scope: Scope, table: Table, rows: Iterable[tuple[int, Row]]) -> None:
+    """Enter rows into the spatial index."""
+    if not table.index:
+        return
+    sql = (
+        f"INSERT INTO {table.index} (id, west, east, south, north, first_project, last_project)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    )
+    project = scope.project.id
+    boxes = ((id_, box_of(pack(row.geometry))) for id_, row in rows)
+    scope.db.executemany(sql, ((i, b[0], b[2], b[1], b[3], project, project) for i, b in boxes if b))
+
+
+def _unplace(scope: Scope, table: Table, ids: Iterable[int]) -> None:
+    """Take rows out of the spatial index."""
+    if table.index:
+        scope.db.executemany(f"DELETE FROM {table.index} WHERE id = ?", ((id_,) for id_ in ids))
+
+
+def _write_claims(scope: Scope, writes: Sequence[Write]) -> None:
+    """Give up the places that rows no longer take, then take the new ones: a place has one holder (S42)."""
+    old = [(c, w.key) for w in writes if w.before for c in claims_of(w.key.layer, w.before.row)]
+    new = [(c, w.key) for w in writes if w.after for c in claims_of(w.key.layer, w.after)]
+    sql = "DELETE FROM claims WHERE project_id = ? AND claim = ? AND layer = ? AND uuid = ?"
+    scope.db.executemany(sql, ((scope.project.id, claim, key.layer, key.uuid) for claim, key in old))
+    sql = "INSERT INTO claims (project_id, claim, layer, uuid) VALUES (?, ?, ?, ?)"
+    scope.db.executemany(sql, ((scope.project.id, claim, key.layer, key.uuid) for claim, key in new))
+
+
+def _exactly(db: apsw.Connection, sql: str, records: Iterable[tuple[Any, ...]], count: int) -> None:
+    """Run *sql* for each record; all together must change *count* rows. Raises: Conflict."""
+    before = db.total_changes()
+    db.executemany(sql, records)
+    if db.total_changes() - before != count:
+        raise Conflict(MOVED)

@@ -1,0 +1,193 @@
+"""Current rows, and rows as they were."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from fiberq_core.errors import NotFound
+from fiberq_core.ports import Page
+from fiberq_core.registry.model import GEOMETRY
+from fiberq_core.rows import Key, Row, Stored
+from fiberq_storage.rowjson import values_of
+from fiberq_storage.sqlite.blobs import Box, unpack
+from fiberq_storage.sqlite.scope import Scope, array, by_layer, cursor_parts, cursor_text
+from fiberq_storage.sqlite.sql import ident, literal
+from fiberq_storage.sqlite.tables import TABLES, Table
+
+T = TypeVar("T")
+At = tuple[Key, int]  # a row at a revision
+PAST = "h.layer, h.uuid, h.id, h.fid, h.rev, h.vals, h.geom"
+JOIN_PAST = "JOIN history h ON h.project_id = ?2 AND h.uuid = w.value ->> 0 AND h.layer = w.value ->> 1"
+
+
+def past(record: Sequence[Any]) -> Stored:
+    """The replaced version in a record of `PAST`."""
+    layer, uuid, id_, fid, rev, vals, geom = record
+    values = values_of(vals)
+    if geom is not None:
+        values[GEOMETRY] = unpack(geom)
+    return Stored(Key(layer, uuid), Row(values), id_, fid, rev)
+
+
+def rows(scope: Scope, keys: Collection[Key]) -> Mapping[Key, Stored]:
+    """The current rows among *keys*."""
+    found: dict[Key, Stored] = {}
+    for layer, uuids in by_layer(keys).items():
+        found |= {stored.key: stored for stored in _with_uuids(scope, TABLES[layer], uuids)}
+    return found
+
+
+def locate(scope: Scope, uuids: Collection[str]) -> Mapping[str, Stored]:
+    """The newest version of each uuid, in whatever layer."""
+    found: dict[str, Stored] = {}
+    for table in TABLES.values():
+        found |= {stored.key.uuid: stored for stored in _with_uuids(scope, table, uuids)}
+    sql = (
+        f"SELECT {PAST} FROM json_each(?1) w CROSS JOIN history h ON h.project_id = ?2 AND h.uuid = w.value"
+        " ORDER BY h.until"
+    )
+    gone = array(uuid for uuid in uuids if uuid not in found)
+    found |= {stored.key.uuid: stored for stored in map(past, scope.db.execute(sql, (gone, scope.project.id)))}
+    return found
+
+
+def versions(scope: Scope, wanted: Mapping[Key, int]) -> Mapping[Key, Stored]:
+    """Each key's version at the wanted revision."""
+    return {key: stored for (key, _), stored in at(scope, wanted.items()).items()}
+
+
+def at(scope: Scope, wanted: Iterable[At]) -> Mapping[At, Stored]:
+    """Rows at revisions, where they were there then. A row may be asked for at several."""
+    asked = {(key.uuid, key.layer, rev) for key, rev in wanted if key.layer in TABLES}
+    everything = array(asked)
+    sql = (
+        f"SELECT w.value ->> 2, {PAST} FROM json_each(?1) w CROSS {JOIN_PAST}"
+        " AND h.rev <= w.value ->> 2 AND h.until > w.value ->> 2"
+    )
+    records = scope.db.execute(sql, (everything, scope.project.id))
+    found = {(stored.key, rev): stored for rev, stored in ((rev, past(rest)) for rev, *rest in records)}
+    for layer in {layer for _, layer, _ in asked}:
+        mine = array((uuid, rev) for uuid, its_layer, rev in asked if its_layer == layer)
+        found |= _current_at(scope, TABLES[layer], mine)
+    return found
+
+
+def referring(scope: Scope, keys: Collection[Key]) -> Sequence[Stored]:
+    """The current rows that refer to any of *keys*."""
+    targets = by_layer(keys)
+    found: dict[Key, Stored] = {}
+    for table in TABLES.values():
+        for reference in table.layer.references:
+            uuids = [uuid for target in reference.targets for uuid in targets.get(target, ())]
+            if uuids:
+                found |= {stored.key: stored for stored in _with(scope, table, reference.column, uuids)}
+    return list(found.values())
+
+
+def appeared_since(scope: Scope, layer: str, revision: int) -> Sequence[Stored]:
+    """The current rows of *layer* that were not there at *revision*. Raises: NotFound."""
+    table = table_of(layer)
+    sql = (
+        f"SELECT {table.selection('t')} FROM {table.name} t WHERE t.project_id = ?1 AND t.fiberq_rev > ?2"
+        f" AND NOT EXISTS (SELECT 1 FROM history h WHERE h.project_id = ?1 AND h.uuid = t.fiberq_uuid"
+        f" AND h.layer = {literal(layer)} AND h.rev <= ?2 AND h.until > ?2) ORDER BY t.fid"
+    )
+    return [table.stored(found) for found in scope.db.execute(sql, (scope.project.id, revision))]
+
+
+def features(scope: Scope, layer: str, bbox: Box | None, limit: int, cursor: str | None) -> Page[Stored]:
+    """A page of the current rows of *layer*, by fid. Raises: NotFound, Invalid."""
+    table = table_of(layer)
+    after = cursor_parts(cursor, [int])[0] if cursor else 0
+    parameters: tuple[object, ...] = (scope.project.id, after, limit + 1)
+    place = ""
+    if bbox is not None:
+        place, parameters = _inside(table), (*parameters, *bbox)
+    sql = (
+        f"SELECT {table.selection('t')} FROM {table.name} t WHERE t.project_id = ?1 AND t.fid > ?2"
+        f" {place} ORDER BY t.fid LIMIT ?3"
+    )
+    found = [table.stored(record) for record in scope.db.execute(sql, parameters)]
+    return page(found, limit, lambda stored: cursor_text(stored.fid))
+
+
+def counts(scope: Scope) -> Mapping[str, int]:
+    """The number of current rows per layer."""
+    parts = (
+        f"SELECT {literal(name)}, count(*) FROM {table.name} WHERE project_id = ?1" for name, table in TABLES.items()
+    )
+    return {str(name): int(count) for name, count in scope.db.execute(" UNION ALL ".join(parts), (scope.project.id,))}
+
+
+def extent(scope: Scope) -> Box | None:
+    """The box of all current rows, from the spatial indexes: it holds every row, and is larger by rounding at most."""
+    parts = (
+        f"SELECT min(west) w, min(south) s, max(east) e, max(north) n FROM {table.index}"
+        " WHERE first_project = ?1 AND last_project = ?1"
+        for table in TABLES.values()
+        if table.index
+    )
+    sql = f"SELECT min(w), min(s), max(e), max(n) FROM ({' UNION ALL '.join(parts)})"
+    found = scope.db.execute(sql, (scope.project.id,)).fetchone()
+    return None if found is None or found[0] is None else (found[0], found[1], found[2], found[3])
+
+
+def extra_columns(scope: Scope) -> Mapping[str, Mapping[str, str]]:
+    """Unregistered columns by layer: name → type."""
+    found: dict[str, dict[str, str]] = {}
+    sql = "SELECT layer, name, type FROM extra_columns WHERE project_id = ? ORDER BY layer, since, name"
+    for layer, name, declared in scope.db.execute(sql, (scope.project.id,)):
+        found.setdefault(str(layer), {})[str(name)] = str(declared)
+    return found
+
+
+def claimants(scope: Scope, claims: Collection[str]) -> Mapping[str, Key]:
+    """Who holds each of *claims*."""
+    sql = (
+        "SELECT c.claim, c.layer, c.uuid FROM json_each(?1) w CROSS JOIN claims c"
+        " ON c.project_id = ?2 AND c.claim = w.value"
+    )
+    found = scope.db.execute(sql, (array(claims), scope.project.id))
+    return {str(claim): Key(str(layer), str(uuid)) for claim, layer, uuid in found}
+
+
+def table_of(layer: str) -> Table:
+    """The table of a layer by name. Raises: NotFound."""
+    if layer not in TABLES:
+        raise NotFound("There is no such layer")
+    return TABLES[layer]
+
+
+def page(found: Sequence[T], limit: int, cursor: Callable[[T], str]) -> Page[T]:
+    """A page of *limit* of the *limit* + 1 that were asked for."""
+    return Page(tuple(found[:limit]), cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+def _with_uuids(scope: Scope, table: Table, uuids: Collection[str]) -> Iterable[Stored]:
+    return _with(scope, table, "fiberq_uuid", uuids)
+
+
+def _with(scope: Scope, table: Table, column: str, values: Collection[str]) -> Iterable[Stored]:
+    sql = (
+        f"SELECT {table.selection('t')} FROM json_each(?1) w CROSS JOIN {table.name} t"
+        f" ON t.project_id = ?2 AND t.{ident(column)} = w.value"
+    )
+    return map(table.stored, scope.db.execute(sql, (array(values), scope.project.id)))
+
+
+def _current_at(scope: Scope, table: Table, wanted: str) -> Mapping[At, Stored]:
+    sql = (
+        f"SELECT w.value ->> 1, {table.selection('t')} FROM json_each(?1) w CROSS JOIN {table.name} t"
+        " ON t.project_id = ?2 AND t.fiberq_uuid = w.value ->> 0 AND t.fiberq_rev <= w.value ->> 1"
+    )
+    records = scope.db.execute(sql, (wanted, scope.project.id))
+    return {(stored.key, rev): stored for rev, stored in ((rev, table.stored(rest)) for rev, *rest in records)}
+
+
+def _inside(table: Table) -> str:
+    """The condition that a row's envelope touches the box ?4 … ?7: roughly by the index, then exactly."""
+    if not table.index:
+        return "AND 0"
+    return (
+        f"AND t.id IN (SELECT id FROM {table.index} WHERE first_project = ?1 AND last_project = ?1"
+        " AND west <= ?6 AND east >= ?4 AND south <= ?7 AND north >= ?5) AND fq_touches(t.geom, ?4, ?5, ?6, ?7)"
+    )

@@ -1,0 +1,115 @@
+"""A layer as a table of the embedded store: its columns, its SQL, and rows as tuples and back."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from fiberq_core.registry import DATA_LAYERS
+from fiberq_core.registry.model import GEOMETRY, Kind, Layer
+from fiberq_core.rows import Key, Row, Stored, Value
+from fiberq_storage.rowjson import values_of, values_text
+from fiberq_storage.sqlite.blobs import pack, unpack
+from fiberq_storage.sqlite.sql import ident, idents, marks
+
+SYSTEM = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", "extra")
+GEOM = "geom"
+_FIRST = 6  # of the layer's own columns in a record
+
+
+def stored_columns(layer: Layer) -> dict[str, Kind]:
+    """The columns in which *layer*'s rows are stored: its own and those of its references."""
+    columns = {column.name: column.kind for column in layer.columns}
+    for reference in layer.references:
+        columns.setdefault(reference.column, Kind.UUID)
+        if reference.local_fid:
+            columns.setdefault(reference.local_fid, Kind.INTEGER)
+        if reference.local_layer:
+            columns.setdefault(reference.local_layer, Kind.TEXT)
+    return columns
+
+
+@frozen
+class Table:
+    """One layer's table."""
+
+    layer: Layer
+    columns: Mapping[str, Kind] = field(init=False)
+    name: str = field(init=False)  # quoted
+    index: str = field(init=False)  # quoted name of the spatial index; "" without geometry
+    _own: frozenset[str] = field(init=False, repr=False)
+    _booleans: tuple[str, ...] = field(init=False, repr=False)
+
+    @columns.default
+    def _columns(self) -> Mapping[str, Kind]:
+        return stored_columns(self.layer)
+
+    @name.default
+    def _name(self) -> str:
+        return ident(self.layer.table)
+
+    @index.default
+    def _index(self) -> str:
+        return ident(self.layer.table + "_rtree") if self.layer.spatial else ""
+
+    @_own.default
+    def _own_names(self) -> frozenset[str]:
+        return frozenset(self.columns) | ({GEOMETRY} if self.layer.spatial else frozenset())
+
+    @_booleans.default
+    def _boolean_names(self) -> tuple[str, ...]:
+        return tuple(name for name, kind in self.columns.items() if kind is Kind.BOOLEAN)
+
+    def selection(self, alias: str) -> str:
+        """The select list that `stored` reads, of the table known as *alias*."""
+        prefix = f"{alias}."
+        geom = f"{prefix}{GEOM}" if self.layer.spatial else "NULL"
+        system = idents(("id", "fid", "fiberq_rev", "fiberq_uuid", "extra"), prefix)
+        return ", ".join(filter(None, (system, geom, idents(self.columns, prefix))))
+
+    def stored(self, record: Sequence[Any]) -> Stored:
+        """The row in a record of `selection`."""
+        id_, fid, rev, uuid, extra, geom = record[:_FIRST]
+        values = {n: v for n, v in zip(self.columns, record[_FIRST:], strict=False) if v is not None}
+        for name in self._booleans:
+            if name in values:
+                values[name] = bool(values[name])
+        if extra is not None:
+            values = {**values_of(extra), **values}
+        if geom is not None:
+            values[GEOMETRY] = unpack(geom)
+        return Stored(Key(self.layer.name, uuid), Row(values), id_, fid, rev)
+
+    def record(self, row: Row) -> tuple[Value | None, ...]:
+        """What `written_columns` hold for *row*."""
+        values = row.values
+        extra = None
+        if not values.keys() <= self._own:
+            extra = values_text({name: v for name, v in values.items() if name not in self._own})
+        own = tuple(map(values.get, self.columns))
+        return (extra, pack(row.geometry), *own) if self.layer.spatial else (extra, *own)
+
+    @property
+    def written_columns(self) -> tuple[str, ...]:
+        """The columns that `record` fills."""
+        return ("extra", *([GEOM] if self.layer.spatial else []), *self.columns)
+
+    @property
+    def insert_sql(self) -> str:
+        """Inserts (id, project, uuid, fid, revision, *record)."""
+        names = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *self.written_columns)
+        return f"INSERT INTO {self.name} ({idents(names)}) VALUES ({marks(len(names))})"
+
+    @property
+    def update_sql(self) -> str:
+        """Updates with (revision, *record, project, uuid, expected revision)."""
+        fields = ", ".join(f"{ident(name)} = ?" for name in ("fiberq_rev", *self.written_columns))
+        return f"UPDATE {self.name} SET {fields} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+
+    @property
+    def delete_sql(self) -> str:
+        """Deletes by (project, uuid, expected revision)."""
+        return f"DELETE FROM {self.name} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+
+
+TABLES: Mapping[str, Table] = {layer.name: Table(layer) for layer in DATA_LAYERS}

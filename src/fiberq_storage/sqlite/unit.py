@@ -1,0 +1,35 @@
+"""One writing transaction on one project."""
+
+from collections.abc import Mapping
+
+from fiberq_core.ports import Applied, Changeset, Upload
+from fiberq_storage.sqlite import apply, synclog
+from fiberq_storage.sqlite.connection import Lane
+from fiberq_storage.sqlite.reader import SqliteReader
+from fiberq_storage.sqlite.scope import Scope
+
+
+class SqliteUnit(SqliteReader):
+    """`ports.Unit`: a reader that also writes; its store commits or rolls back."""
+
+    def __init__(self, lane: Lane, scope: Scope) -> None:
+        super().__init__(lane, scope)
+        self._changeset: Changeset | None = None
+
+    async def apply(self, changeset: Changeset) -> Applied:
+        """Write rows, history and inbox under the next revision. Raises: Conflict, StoreUnavailable."""
+        if self._changeset is not None:
+            raise RuntimeError("a unit applies one change set")
+        self._changeset = changeset
+        self._scope, applied = await self._ask(apply.apply, changeset)
+        return applied
+
+    async def save_upload(self, upload: Upload, revision: int) -> None:
+        """Remember an upload, by the author and at the time of the change set that was applied before."""
+        if self._changeset is None:
+            raise RuntimeError("an upload is saved after its change set was applied")
+        await self._ask(synclog.save_upload, upload, revision, self._changeset)
+
+    async def save_answer(self, key: str, answer: Mapping[str, object]) -> None:
+        """Remember the answer to an idempotency key. Raises: Conflict if there is one."""
+        await self._ask(synclog.save_answer, key, answer)
