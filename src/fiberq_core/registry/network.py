@@ -59,7 +59,7 @@ MANHOLES = Layer(
         Column("poklop_lak", Kind.BOOLEAN, Labels("Light cover", "Lak poklopac", "Лек капак")),
         Column("odvodnj", Kind.TEXT, Labels("Drainage", "Odvodnjavanje", "Отводняване")),
         Column("lestve", Kind.TEXT, Labels("Ladder", "Lestve", "Стълба")),
-        Column("br_nosaca", Kind.INTEGER, Labels("Number of steps", "Broj nosača", "Брой конзоли")),
+        Column("br_nosaca", Kind.INTEGER, Labels("Number of steps", "Broj nosača", "Брой стъпала")),
         NOTE,
     ),
     NETWORK,
