@@ -1,0 +1,13 @@
+"""Where handlers find things: typed keys of the application and of the request."""
+
+from aiohttp import web
+
+from fiberq_aiohttp.bearer import Bearer
+from fiberq_aiohttp.settings import Settings
+from fiberq_core.policy import Actor
+
+SETTINGS = web.AppKey("settings", Settings)
+BEARER = web.AppKey("bearer", Bearer)
+
+ACTOR = web.RequestKey("actor", Actor)  # set by guard.authenticate, on routes that are not public
+REQUEST_ID = web.RequestKey("request_id", str)  # set by logs.request_ids
