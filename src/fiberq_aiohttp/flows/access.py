@@ -1,0 +1,48 @@
+"""Who is in a project, and as what: asked by every flow before anything else.
+
+To somebody who does not belong to it, a project is not there: same error, same text as for one that never was.
+"""
+
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_core.errors import Conflict, Forbidden, NotFound
+from fiberq_core.policy import Action, Actor, allows, project_role
+from fiberq_core.ports import Project
+
+NO_PROJECT = "There is no such project, or you are not a member of it"
+NO_SYNC = "There is no such upload, or you are not a member of its project"
+
+
+async def actor_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project, Actor]:
+    """The project, and *actor* limited to what their membership allows. Raises: NotFound."""
+    try:
+        project = await ports.store.project(project_id)
+        members = await ports.store.members(project_id)
+    except NotFound:
+        raise NotFound(NO_PROJECT) from None
+    limited = actor.within(project_role(actor.subject, ((m.sub, m.role) for m in members)))
+    if limited.role is None:
+        raise NotFound(NO_PROJECT)
+    return project, limited
+
+
+def demand(actor: Actor, action: Action, owner: str | None = None) -> None:
+    """Insist that *actor* may do *action* to what belongs to *owner*. Raises: Forbidden."""
+    if not allows(actor, action, owner=owner):
+        role = actor.role.value if actor.role else "none"
+        raise Forbidden(f"Your role in this project ({role}) does not include {action.value} here")
+
+
+def writable(project: Project) -> None:
+    """Insist that *project* takes changes. Raises: Conflict."""
+    if project.archived:
+        raise Conflict("The project is archived and read-only; an administrator can give it another status")
+
+
+async def admit(ports: Ports, actor: Actor, project_id: int, action: Action) -> None:
+    """Refuse early, before a long body is read, what the flow would refuse later.
+
+    Raises: NotFound, Forbidden, Conflict (archived).
+    """
+    project, actor = await actor_in(ports, actor, project_id)
+    demand(actor, action, owner=actor.subject)
+    writable(project)
