@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from fiberq_core.errors import Conflict, NotFound
+from fiberq_core.errors import NotFound
 from fiberq_core.inbox import Item
 from fiberq_core.ports import Page
 from fiberq_storage.rowjson import item_of, item_text
@@ -46,12 +46,12 @@ def add(scope: Scope, new: Sequence[Item], revision: int) -> None:
 
 
 def decide(scope: Scope, decided: Sequence[Item], revision: int) -> None:
-    """Items that a person has answered. Raises: Conflict where one is not open any more."""
-    sql = "UPDATE inbox SET item = ?, closed = ? WHERE project_id = ? AND item_id = ? AND closed IS NULL"
+    """Items that a person has answered, perhaps not for the first time. Raises: NotFound."""
+    sql = "UPDATE inbox SET item = ?, closed = coalesce(closed, ?) WHERE project_id = ? AND item_id = ?"
     for answered in decided:
         scope.db.execute(sql, (item_text(answered), revision, scope.project.id, answered.item_id))
         if scope.db.changes() != 1:
-            raise Conflict("Somebody has decided this already")
+            raise NotFound("There is no such item in the inbox of this project")
 
 
 def digests_waiting(db: apsw.Connection) -> frozenset[str]:

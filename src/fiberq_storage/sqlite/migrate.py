@@ -42,7 +42,8 @@ def migrate(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:
     if version(db) > len(steps):
         raise StoreMismatch(
             "This data folder was written by a newer FiberQ"
-            f" (store version {version(db)}; this one knows {len(steps)}). Install that version again, or restore a backup made with this one"
+            f" (store version {version(db)}; this one knows {len(steps)})."
+            " Install that version again, or restore a backup made with this one"
         )
     with transaction(db):
         for number, step in list(enumerate(steps, 1))[version(db) :]:

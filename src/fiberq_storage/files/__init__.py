@@ -1,0 +1,1 @@
+"""Files beside the store: exported packages and raw uploads."""

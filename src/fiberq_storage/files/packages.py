@@ -1,0 +1,117 @@
+"""Exported packages, kept by revision and made again when they are asked for later."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import frozen
+
+from fiberq_core.ports import Package
+from fiberq_storage.files.building import NOTE, build, known, note_of
+from fiberq_storage.files.disk import remove_leftovers
+from fiberq_storage.sqlite.connection import translating
+from fiberq_storage.sqlite.store import SqliteStore
+
+DAY_S = 86_400
+GIB = 2**30
+LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
+
+
+@frozen
+class Limits:
+    """Which packages are kept: up to *size* bytes of those used in the last *days*, and all of the last *in_use_s*."""
+
+    days: float = 30
+    size: int = 20 * GIB
+    in_use_s: float = 3_600
+
+
+class FilePackages:
+    """The exports of `ports.Packages` in a folder: `<project uuid>/<revision>.gpkg`. *clock*: epoch seconds."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        folder: Path,
+        *,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._folder, self._clock = store, folder, clock
+        self._limits = limits or Limits()
+        self._building: dict[Path, asyncio.Task[Package]] = {}
+
+    async def export(self, project_id: int) -> Package:
+        """The package of the project as it is now. Raises: NotFound, StoreUnavailable."""
+        return await self._at(project_id, None)
+
+    async def at(self, project_id: int, revision: int) -> Package:
+        """The package as it was at *revision*. Raises: NotFound, StoreUnavailable."""
+        return await self._at(project_id, revision)
+
+    async def prune(self) -> None:
+        """Remove what the limits do not allow to stay, and what crashed builds left. Raises: StoreUnavailable."""
+        await asyncio.to_thread(self._prune)
+
+    async def _at(self, project_id: int, wanted: int | None) -> Package:
+        async with self._store.reading(project_id) as reader:
+            project = reader.project
+            revision = project.revision if wanted is None else wanted
+            made = (await reader.revisions([revision])).get(revision)
+        target = self._folder / project.uuid / f"{revision}.gpkg"
+        kept = await asyncio.to_thread(self._kept, target, revision, made.at if made else project.created_at)
+        return kept or await self._built(project_id, revision, target)
+
+    async def _built(self, project_id: int, revision: int, target: Path) -> Package:
+        """Build the package, or wait for whoever is building it: the work goes on if this caller gives up."""
+        task = self._building.get(target)
+        if task is None:
+            task = asyncio.create_task(self._build(project_id, revision, target))
+            self._building[target] = task
+            task.add_done_callback(lambda done: self._forget(target, done))
+        return await asyncio.shield(task)
+
+    async def _build(self, project_id: int, revision: int, target: Path) -> Package:
+        package = await asyncio.to_thread(build, self._store.path, project_id, revision, target)
+        await self.prune()
+        return package
+
+    def _forget(self, target: Path, done: "asyncio.Task[Package]") -> None:
+        del self._building[target]
+        if not done.cancelled():
+            done.exception()  # whoever waited has it; nobody else misses it
+
+    def _kept(self, target: Path, revision: int, made_at: str) -> Package | None:
+        package = known(target, revision, made_at)
+        if package is not None:
+            with suppress(FileNotFoundError):
+                os.utime(target, (self._clock(), self._clock()))
+                return package
+        return None
+
+    def _prune(self) -> None:
+        now = self._clock()
+        with translating():
+            remove_leftovers(self._folder, now - LEFT_S)
+            room = self._limits.size
+            for used, size, file in sorted(self._files(), reverse=True):
+                room -= size
+                idle = now - used
+                if idle > self._limits.in_use_s and (room < 0 or idle > self._limits.days * DAY_S):
+                    note_of(file).unlink(missing_ok=True)
+                    file.unlink(missing_ok=True)
+            for note in self._folder.glob(f"*/*{NOTE}"):
+                if not note.with_suffix(".gpkg").exists() and now - note.stat().st_mtime > LEFT_S:
+                    note.unlink(missing_ok=True)
+
+    def _files(self) -> list[tuple[float, int, Path]]:
+        """What is kept: when it was last used, its size, its path."""
+        found = []
+        for file in self._folder.glob("*/*.gpkg"):
+            with suppress(FileNotFoundError):
+                facts = file.stat()
+                found.append((facts.st_mtime, facts.st_size, file))
+        return found
