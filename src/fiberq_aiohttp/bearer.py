@@ -42,7 +42,7 @@ class HttpFetch:
         """The JSON document at *url*, of bounded size, within the time-out. Raises: KeysUnavailable."""
         try:
             async with asyncio.timeout(self.timeout), self.session.get(url, allow_redirects=False) as response:
-                if response.status != 200:  # noqa: PLR2004
+                if response.status != 200:
                     raise KeysUnavailable(f"{url} answers {response.status}")
                 return json.loads(await _bounded(response.content, url))
         except (aiohttp.ClientError, OSError, ValueError, RecursionError) as broken:  # TimeoutError is an OSError

@@ -96,7 +96,7 @@ def _key_id(token: str) -> str:
         raise Unauthenticated("The token is too long")
     try:
         head = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, RecursionError):  # the last from older releases of PyJWT
         raise Unauthenticated("This is not a signed token (JWT)") from None
     if head.get("alg") != ALGORITHM:
         raise Unauthenticated(f"The token must be signed with {ALGORITHM}")

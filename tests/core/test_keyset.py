@@ -11,11 +11,11 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokens import ISSUER, NOW, RULES, a_jwk, a_key, a_payload, a_token
 
 from fiberq_core.errors import KeysUnavailable, Unauthenticated, UnknownKey
 from fiberq_core.keyset import NeedKeys, TokenVerifier
 from fiberq_core.policy import Actor
+from tests.core.tokens import ISSUER, NOW, RULES, a_jwk, a_key, a_payload, a_token
 
 ASKS = NeedKeys(ISSUER)
 

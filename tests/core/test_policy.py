@@ -36,7 +36,7 @@ HEAD, *LINES = [line.split() for line in MATRIX.strip().splitlines()]
 CELLS = [(Action(name), Role(role), cell) for name, *cells in LINES for role, cell in zip(HEAD, cells, strict=True)]
 
 
-@pytest.mark.parametrize(("action", "role", "cell"), CELLS, ids=lambda v: getattr(v, "value", v))
+@pytest.mark.parametrize("action, role, cell", CELLS, ids=lambda v: getattr(v, "value", v))
 def test_policy(action: Action, role: Role, cell: str) -> None:
     """Each role may do to its own things and to others' things what the matrix says."""
     me = Actor("me", frozenset({role}))
@@ -97,7 +97,7 @@ LESSER = [
 ]
 
 
-@pytest.mark.parametrize(("token", "project", "left"), LESSER)
+@pytest.mark.parametrize("token, project, left", LESSER)
 def test_membership_caps_the_person_and_sign_in_caps_the_project(
     token: str | None, project: str | None, left: str | None
 ) -> None:
