@@ -17,15 +17,13 @@ class SqliteUnit(SqliteReader):
         self._changeset: Changeset | None = None
 
     async def apply(self, changeset: Changeset) -> Applied:
-        """Write rows, history and inbox under the next revision. Raises: Conflict, StoreUnavailable."""
-        if self._changeset is not None:
-            raise RuntimeError("a unit applies one change set")
+        """Write rows, history and inbox under the next revision; each call takes one. Raises: Conflict, StoreUnavailable."""
         self._changeset = changeset
         self._scope, applied = await self._ask(apply.apply, changeset)
         return applied
 
     async def save_upload(self, upload: Upload, revision: int) -> None:
-        """Remember an upload, by the author and at the time of the change set that was applied before."""
+        """Remember an upload, by the author and at the time of the last change set that was applied."""
         if self._changeset is None:
             raise RuntimeError("an upload is saved after its change set was applied")
         await self._ask(synclog.save_upload, upload, revision, self._changeset)

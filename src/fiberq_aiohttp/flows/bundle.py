@@ -1,0 +1,18 @@
+"""What every flow is given: the outside, as ports."""
+
+from collections.abc import Callable
+
+from attrs import frozen
+
+from fiberq_core.ports import Packages, Store, Uploads
+
+
+@frozen
+class Ports:
+    """The outside. *now* gives UTC as ISO 8601 with milliseconds and Z; *new_uuid* a fresh random UUID."""
+
+    store: Store
+    packages: Packages
+    uploads: Uploads
+    now: Callable[[], str]
+    new_uuid: Callable[[], str]

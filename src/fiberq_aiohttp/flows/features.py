@@ -1,0 +1,188 @@
+"""One feature at a time: create, replace, patch, delete, restore. A REST write is never held, it is answered."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from fiberq_aiohttp.flows import writing
+from fiberq_aiohttp.flows.access import actor_in, writable
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_core.changes import Change, Source
+from fiberq_core.errors import Conflict, Fault, Invalid, NotFound, PreconditionRequired, Stale
+from fiberq_core.geojson import from_geojson
+from fiberq_core.geometry import check
+from fiberq_core.identity import natural_uuid
+from fiberq_core.planning import Cause
+from fiberq_core.policy import Actor
+from fiberq_core.ports import Unit
+from fiberq_core.proposals import Proposal
+from fiberq_core.registry.model import GEOMETRY, Layer
+from fiberq_core.registry.system import SYSTEM_NAMES
+from fiberq_core.reversal import restored
+from fiberq_core.rows import Key, Row, Stored, Value, present
+from fiberq_core.values import Misfit, canonical, canonical_extra
+from fiberq_core.wire import feature_json
+
+
+@frozen
+class Body:
+    """A Feature that somebody sent, as canonical values: what is named, None where it is to be cleared."""
+
+    values: Mapping[str, Value | None]
+    uuid: str | None = None
+
+
+def parse(layer: Layer, body: Mapping[str, object]) -> Body:
+    """Read a Feature, or a part of one. System columns are ignored (S29). Raises: Invalid, with every fault."""
+    properties = body.get("properties")
+    if not isinstance(properties, Mapping):
+        raise Invalid("A Feature has its columns in an object named properties", [Fault("properties", "an object")])
+    faults: list[Fault] = []
+    values: dict[str, Value | None] = {}
+    extra = properties.get("extra")
+    named = {**properties, **(extra if isinstance(extra, Mapping) else {})}
+    for name, raw in named.items():
+        if name not in SYSTEM_NAMES and name != "extra":
+            _read(layer, name, raw, values, faults)
+    if GEOMETRY in body:
+        _read_geometry(layer, body[GEOMETRY], values, faults)
+    uuid = body.get("id")
+    if faults:
+        raise Invalid("Nothing was changed; see the errors", faults)
+    return Body(values, uuid if isinstance(uuid, str) else None)
+
+
+def _read(layer: Layer, name: str, raw: object, values: dict[str, Value | None], faults: list[Fault]) -> None:
+    column = layer.column(name)
+    fitted = canonical(column, raw) if column is not None else canonical_extra(raw)
+    if isinstance(fitted, Misfit):
+        faults.append(Fault(f"properties.{name}", fitted.reason))
+    else:
+        values[name] = fitted.value
+
+
+def _read_geometry(layer: Layer, raw: object, values: dict[str, Value | None], faults: list[Fault]) -> None:
+    if raw is None:
+        values[GEOMETRY] = None
+        return
+    try:
+        wkb = from_geojson(raw)
+    except Invalid as error:
+        faults.extend(error.faults)
+        return
+    wrong = check(layer.shape, wkb) if layer.spatial else f"{layer.labels.en} have no place"
+    if wrong:
+        faults.append(Fault(GEOMETRY, wrong))
+    values[GEOMETRY] = wkb
+
+
+async def create(
+    ports: Ports,
+    actor: Actor,
+    project_id: int,
+    layer: Layer,
+    feature: Mapping[str, object],
+    *,
+    idempotency_key: str | None = None,
+) -> Mapping[str, object]:
+    """Add a feature. Raises: NotFound, Forbidden, Invalid, Conflict."""
+    project, actor = await actor_in(ports, actor, project_id)
+    writable(project)
+    body = parse(layer, feature)
+    key = f"{actor.subject}|{layer.name}|{idempotency_key}" if idempotency_key else None
+    async with ports.store.unit(project_id) as unit:
+        answered = await unit.keyed_answer(key) if key else None
+        if answered is not None:
+            return answered
+        uuid = body.uuid or ports.new_uuid()
+        if layer.natural_key is not None:
+            uuid = natural_uuid(project.uuid, layer.name, str(body.values.get(layer.natural_key)))
+        if await unit.locate([uuid]):
+            raise Conflict("There is, or was, a row with this id; choose another or leave it out.")
+        change = Change(Key(layer.name, uuid), None, Row(present(body.values)))
+        answer = await _write(ports, actor, unit, change, Source.REST)
+        if key:
+            await unit.save_answer(key, answer)
+        return answer
+
+
+async def replace(
+    ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, feature: Mapping[str, object], if_match: int | None
+) -> Mapping[str, object]:
+    """Put a whole feature in the place of the current one. Raises as `create`, PreconditionRequired, Stale."""
+    return await _edit(ports, actor, project_id, layer, uuid, feature, if_match, whole=True)
+
+
+async def patch(
+    ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, feature: Mapping[str, object], if_match: int | None
+) -> Mapping[str, object]:
+    """Change what the body names. Raises as `replace`."""
+    return await _edit(ports, actor, project_id, layer, uuid, feature, if_match, whole=False)
+
+
+async def _edit(
+    ports: Ports,
+    actor: Actor,
+    project_id: int,
+    layer: Layer,
+    uuid: str,
+    feature: Mapping[str, object],
+    if_match: int | None,
+    *,
+    whole: bool,
+) -> Mapping[str, object]:
+    project, actor = await actor_in(ports, actor, project_id)
+    writable(project)
+    body = parse(layer, {"properties": {}, **feature})
+    async with ports.store.unit(project_id) as unit:
+        now = await _matching(unit, Key(layer.name, uuid), if_match)
+        sent = Row(present(body.values)) if whole else now.row.with_values(body.values)
+        if sent == now.row:
+            return feature_json(now)
+        return await _write(ports, actor, unit, Change(now.key, now.row, sent), Source.REST)
+
+
+async def delete(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, if_match: int | None) -> None:
+    """Take a feature away. Raises: NotFound, Forbidden, Conflict, PreconditionRequired, Stale."""
+    project, actor = await actor_in(ports, actor, project_id)
+    writable(project)
+    async with ports.store.unit(project_id) as unit:
+        now = await _matching(unit, Key(layer.name, uuid), if_match)
+        await _write(ports, actor, unit, Change(now.key, now.row, None), Source.REST)
+
+
+async def restore(
+    ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, revision: int | None
+) -> Mapping[str, object]:
+    """Make the version of *revision* current again; None: the last before the deletion. Raises: NotFound, Forbidden, Conflict."""
+    project, actor = await actor_in(ports, actor, project_id)
+    writable(project)
+    key = Key(layer.name, uuid)
+    async with ports.store.unit(project_id) as unit:
+        now = (await unit.rows([key])).get(key)
+        found = (await unit.versions({key: revision})).get(key) if revision is not None else (await unit.locate([uuid])).get(uuid)
+        if found is None or found.key != key:
+            raise NotFound("There is no such version; see the feature's history.")
+        change = restored(found.row, now, key)
+        if change is None:
+            return feature_json(found if now is None else now)
+        return await _write(ports, actor, unit, change, Source.RESTORE)
+
+
+async def _matching(unit: Unit, key: Key, if_match: int | None) -> Stored:
+    now = (await unit.rows([key])).get(key)
+    if now is None:
+        raise NotFound("There is no such feature in this layer.")
+    if if_match is None:
+        raise PreconditionRequired("Send the feature's ETag as If-Match, so that nobody's work is overwritten.")
+    if if_match != now.rev:
+        raise Stale("The feature was changed since; merge your edit into the current one and try again.", feature_json(now))
+    return now
+
+
+async def _write(ports: Ports, actor: Actor, unit: Unit, change: Change, source: Source) -> Mapping[str, object]:
+    cause = Cause(actor, ports.now(), ports.new_uuid())
+    plan = writing.insist(await writing.plan(unit, cause, [Proposal(change)]))
+    applied, _ = await writing.apply(unit, plan, source)
+    stored = applied.rows.get(change.key) or (await unit.rows([change.key])).get(change.key)
+    return feature_json(stored) if stored is not None else {}

@@ -1,0 +1,109 @@
+"""The inbox: what waits for a person, and what their decision makes of it."""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import evolve
+
+from fiberq_aiohttp.flows import writing
+from fiberq_aiohttp.flows.access import actor_in, demand, writable
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_core.changes import Source
+from fiberq_core.errors import Conflict, Fault, FiberqError, Invalid
+from fiberq_core.inbox import Decided, Decision, Item
+from fiberq_core.planning import Cause, Outcome
+from fiberq_core.policy import Action, Actor, allows
+from fiberq_core.ports import Reader, Unit
+from fiberq_core.proposals import ISSUES, Proposal
+from fiberq_core.reversal import choices, proposed_by
+from fiberq_core.rows import Key, Row, Stored
+from fiberq_core.wire import item_json
+
+
+async def items(
+    ports: Ports, actor: Actor, project_id: int, state: str | None, limit: int, cursor: str | None
+) -> Mapping[str, object]:
+    """What waits in a project, or has waited. Raises: NotFound, Forbidden."""
+    _, actor = await actor_in(ports, actor, project_id)
+    demand(actor, Action.PROJECT_READ)
+    async with ports.store.reading(project_id) as reader:
+        page = await reader.items(state, limit, cursor)
+        current = await _current(reader, page.items)
+    return {"items": [_json(i, actor, current) for i in page.items], "next": page.next}
+
+
+async def _current(reader: Reader, shown: Sequence[Item]) -> dict[Key, Stored]:
+    keys = {c.key for item in shown for c in item.changes}
+    return dict(await reader.rows(keys)) if keys else {}
+
+
+def _json(item: Item, actor: Actor, current: Mapping[Key, Stored]) -> dict[str, object]:
+    now = _row_of(item, current)
+    may = allows(actor, Action.INBOX_DECIDE, owner=item.author.sub)
+    return item_json(item, now, [c.value for c in choices(item, now)] if may else [])
+
+
+def _row_of(item: Item, current: Mapping[Key, Stored]) -> Stored | None:
+    return current.get(Key(item.layer, item.uuid)) if item.layer and item.uuid else None
+
+
+async def decide(
+    ports: Ports, actor: Actor, project_id: int, item_id: str, decision: str, note: str
+) -> Mapping[str, object]:
+    """Carry out a decision; returns the item as it then is.
+
+    Raises: NotFound, Forbidden, Invalid (no such decision here), Conflict (it cannot stand as things are).
+    """
+    project, actor = await actor_in(ports, actor, project_id)
+    writable(project)
+    async with ports.store.unit(project_id) as unit:
+        cause = Cause(actor, ports.now(), item_id)
+        item = await carry_out(unit, cause, item_id, decision, note)
+        return _json(item, actor, await _current(unit, [item]))
+
+
+async def carry_out(unit: Unit, cause: Cause, item_id: str, decision: str, note: str) -> Item:
+    """Decide one item inside a transaction. Raises as `decide`."""
+    item = await unit.item(item_id)
+    demand(cause.actor, Action.INBOX_DECIDE, owner=item.author.sub)
+    current = await _current(unit, [item])
+    chosen = _choice(item, decision, choices(item, _row_of(item, current)))
+    wanted = proposed_by(item, chosen, current)
+    plan = await writing.plan(unit, cause, [Proposal(c) for c in await writing.with_parts(unit, wanted)])
+    writing.insist(plan)
+    decided = evolve(item, decided=Decided(chosen, cause.author, cause.at, note))
+    await writing.apply(unit, plan, Source.INBOX, decided_items=[decided])
+    return decided
+
+
+def _choice(item: Item, decision: str, possible: Sequence[Decision]) -> Decision:
+    chosen = next((d for d in Decision if d.value == decision), None)
+    if chosen in possible and chosen is not None:
+        return chosen
+    if item.decided is not None:
+        done = item.decided
+        raise Conflict(f"This was decided already: {done.decision.value}, by {done.by.name or done.by.sub}.")
+    names = ", ".join(d.value for d in possible)
+    raise Invalid(f"This item can be decided with: {names}.", [Fault("decision", f"one of: {names}")])
+
+
+async def answer_issues(unit: Unit, cause: Cause, answers: Sequence[Row]) -> tuple[Outcome, ...]:
+    """Carry out what a device answered in the `sync_issues` layer (S48); says for each what became of it."""
+    outcomes = []
+    for answer in answers:
+        item_id, decision = str(answer.get("item_id")), answer.get("decision")
+        if isinstance(decision, str) and decision:
+            outcomes.append(await _answer(unit, cause, item_id, decision, str(answer.get("note") or "")))
+    return tuple(outcomes)
+
+
+async def _answer(unit: Unit, cause: Cause, item_id: str, decision: str, note: str) -> Outcome:
+    try:
+        item = await unit.item(item_id)
+        if item.decided is not None and item.decided.decision.value == decision:
+            return Outcome(ISSUES, item_id, "decided", reason="it was decided so already", item_id=item_id)
+        item = await carry_out(unit, evolve(cause, origin=item_id), item_id, decision, note)
+    except FiberqError as error:
+        return Outcome(ISSUES, item_id, "refused", field="decision", device_value=decision, reason=str(error), item_id=item_id)
+    return Outcome(ISSUES, item.item_id, "decided", field="decision", device_value=decision, item_id=item_id)
+
+

@@ -1,0 +1,243 @@
+"""A package to the device and back: download, upload, undo."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from fiberq_aiohttp.flows import writing
+from fiberq_aiohttp.flows.access import actor_in, demand, writable
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.flows.inbox import answer_issues
+from fiberq_core.changes import Change, Source
+from fiberq_core.errors import NotFound, WrongProject
+from fiberq_core.identity import name_rows
+from fiberq_core.inbox import Author, ItemKind
+from fiberq_core.lineage import Lineage, trace
+from fiberq_core.planning import Cause, ConflictPolicy, Held
+from fiberq_core.policy import Action, Actor
+from fiberq_core.ports import EarlierUpload, Package, Project, Reader, Unit, Upload
+from fiberq_core.proposals import Bases, Proposal, Proposals, naming, propose
+from fiberq_core.receipt import Circumstances, receipt
+from fiberq_core.registry import LAYER
+from fiberq_core.reversal import undone
+from fiberq_core.rows import Key, Row, Stored
+from fiberq_core.sent import Provenance, SentFile
+
+
+@frozen
+class Download:
+    """A package on its way to one person. *export_id* goes where `Package.id_offset` says."""
+
+    package: Package
+    export_id: str
+    etag: str
+    filename: str
+
+
+def export_id(subject: str, project: str, revision: int) -> str:
+    """The id of what one person gets of a project at a revision: 32 hex characters, always the same."""
+    return hashlib.sha256(f"export\x1f{subject}\x1f{project}\x1f{revision}".encode()).hexdigest()[:32]
+
+
+async def download(ports: Ports, actor: Actor, project_id: int) -> Download:
+    """The project as a GeoPackage. Raises: NotFound, Forbidden, StoreUnavailable."""
+    project, actor = await actor_in(ports, actor, project_id)
+    demand(actor, Action.SYNC_PULL)
+    package = await ports.packages.export(project_id)
+    name = export_id(actor.subject, project.uuid, package.revision)
+    await ports.store.save_export(name, project_id, package.revision, by=Author(actor.subject, actor.name), at=ports.now())
+    return Download(package, name, f'"{package.revision}-{name[:12]}"', f"fiberq_project_{project_id}.gpkg")
+
+
+@frozen
+class _Origin:
+    """Where a file comes from: the export that it is, and the package that this export delivered."""
+
+    provenance: Provenance | None
+    package: Package | None
+    revision: int | None
+
+
+async def upload(
+    ports: Ports, actor: Actor, project_id: int, path: str, digest: str, *, dry_run: bool = False
+) -> Mapping[str, object]:
+    """Merge the GeoPackage at *path* (sha256 *digest*) into a project; returns the receipt.
+
+    Raises: NotFound, Forbidden, Conflict (archived), WrongProject, BadPackage, StoreUnavailable.
+    """
+    project, actor = await actor_in(ports, actor, project_id)
+    demand(actor, Action.SYNC_PUSH)
+    writable(project)
+    async with ports.store.reading(project_id) as reader:
+        repeated = await reader.receipt_of_digest(digest)
+        extra = await reader.extra_columns()
+    if repeated is not None:
+        return repeated
+    origin = await _origin(ports, project, path)
+    sent = await ports.packages.read(path, origin.package, extra)
+    if not dry_run:
+        await ports.uploads.keep(path, digest)
+    async with ports.store.unit(project_id, rehearsal=dry_run) as unit:
+        repeated = await unit.receipt_of_digest(digest)
+        if repeated is not None:
+            return repeated
+        return await _merge(ports, actor, unit, sent, origin, digest, dry_run=dry_run)
+
+
+async def _origin(ports: Ports, project: Project, path: str) -> _Origin:
+    said = await ports.packages.provenance(path)
+    if said is None:
+        return _Origin(None, None, None)
+    if said.project != project.uuid:
+        raise WrongProject("The file was exported from another project; nothing was applied. Send it to that project.")
+    known = await ports.store.find_export(said.export_id)
+    revision = known[1] if known and known[0] == project.id else said.revision
+    if not 0 <= revision <= project.revision:
+        return _Origin(None, None, None)
+    return _Origin(evolve(said, revision=revision), await ports.packages.at(project.id, revision), revision)
+
+
+async def _merge(
+    ports: Ports, actor: Actor, unit: Unit, sent: SentFile, origin: _Origin, digest: str, *, dry_run: bool
+) -> Mapping[str, object]:
+    """Everything that happens under the project's lock."""
+    sync_id = ports.new_uuid()
+    sent = sent if origin.provenance is not None else evolve(sent, provenance=None)
+    lineage = await _lineage(unit, sent, origin)
+    copy = lineage.parent.copy if lineage.parent else sync_id
+    wanted = await _proposals(unit, sent, origin, lineage, copy)
+    cause = Cause(actor, ports.now(), copy, sync_id, ConflictPolicy(unit.project.conflict_policy))
+    decisions = await answer_issues(unit, cause, wanted.issues)
+    before = unit.project.revision
+    since = writing.Since(origin.revision, frozenset(lineage.deltas)) if origin.revision is not None else None
+    plan = await writing.plan(unit, cause, wanted.rows, wanted.mass_deletions, since)
+    plan = evolve(plan, held=(*plan.held, *_refused(sent), *await _questions(unit, origin, lineage)))
+    current = await unit.rows({p.key for p in wanted.rows})
+    applied, new_items = await writing.apply(unit, plan, Source.UPLOAD, extra_types=sent.extra_types)
+    about = Circumstances(
+        sync_id, origin.provenance.export_id if origin.provenance else None, _base_word(sent, origin, lineage),
+        before, sent, dry_run,
+    )  # fmt: skip
+    answer = receipt(plan, applied, new_items, current, about, decisions)
+    parent = lineage.parent.sync_id if lineage.parent else None
+    await unit.save_upload(
+        Upload(sync_id, digest, about.export_id, copy, parent, answer, wanted.deltas), applied.revision
+    )
+    return answer
+
+
+def _base_word(sent: SentFile, origin: _Origin, lineage: Lineage) -> str:
+    if lineage.parent is not None:
+        return "previous_upload"
+    if origin.provenance is not None:
+        return "export"
+    return "row" if any(row.rev is not None for layer in sent.layers for row in layer.rows) else "unknown"
+
+
+async def _lineage(unit: Reader, sent: SentFile, origin: _Origin) -> Lineage:
+    if origin.provenance is None or origin.revision is None:
+        return Lineage(None)
+    uploads = await unit.uploads_of(origin.provenance.export_id)
+    keys = {d.key for u in uploads for d in u.deltas}
+    delivered = await unit.versions(dict.fromkeys(keys, origin.revision)) if keys else {}
+    return trace(sent, uploads, {k: s.row for k, s in delivered.items()})
+
+
+async def _proposals(
+    unit: Reader, sent: SentFile, origin: _Origin, lineage: Lineage, copy: str
+) -> Proposals:
+    rows = [(layer, row) for layer in sent.layers for row in layer.rows]
+    uuids = {row.uuid for _, row in rows if row.uuid}
+    located = await unit.locate(uuids) if uuids else {}
+    named = name_rows(sent.layers, naming(unit.project.uuid, copy, sent), {u: s.key.layer for u, s in located.items()})
+    keys = {n.key for found in named.values() for n in found if n.key.layer in LAYER}
+    keys |= {Key(layer.layer, uuid) for layer in sent.layers for uuid in layer.gone} | set(lineage.deltas)
+    revs = {n.key: n.sent.rev for found in named.values() for n in found if n.sent.rev is not None}
+    bases = await _bases(unit, keys, revs, located, origin)
+    return propose(sent, named, lineage, bases)
+
+
+async def _bases(
+    unit: Reader, keys: Collection[Key], revs: Mapping[Key, int], located: Mapping[str, Stored], origin: _Origin
+) -> Bases:
+    current = await unit.rows(keys)
+    exported = origin.revision is not None
+    versions = await unit.versions(dict.fromkeys(keys, origin.revision)) if origin.revision is not None else {}
+    own = await unit.versions({k: rev for k, rev in revs.items() if rev <= unit.project.revision}) if revs else {}
+    last = {s.key: s for s in located.values() if s.key not in current}
+    referred = _referred(stored.row for found in (versions, own, current, last) for stored in found.values())
+    fids = {uuid: s.fid for uuid, s in (await unit.locate(referred)).items()} if referred else {}
+    return Bases(versions, own, current, last, fids, exported)
+
+
+def _referred(rows: Iterable[Row]) -> set[str]:
+    return {
+        value
+        for row in rows
+        for name, value in row.values.items()
+        if name.endswith("_uuid") and isinstance(value, str)
+    }
+
+
+def _refused(sent: SentFile) -> tuple[Held, ...]:
+    """Whole layers that cannot be read wait as one item each (S22, S46); the file itself is kept."""
+    return tuple(
+        Held(ItemKind.REJECTED, (), refused.reason, layer=refused.layer, raw={"table": refused.source, "rows": refused.rows})
+        for refused in sent.refused
+    )
+
+
+async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> tuple[Held, ...]:
+    """Ask about earlier uploads of which the file shows nothing, as far as their edits still stand (S50)."""
+    if origin.revision is None:
+        return ()
+    questions = []
+    for upload in lineage.unseen:
+        keys = {d.key for d in upload.deltas}
+        delivered = await unit.versions(dict.fromkeys(keys, origin.revision))
+        now = await unit.rows(keys)
+        changes = tuple(_take_back(upload, {k: s.row for k, s in delivered.items()}, {k: s.row for k, s in now.items()}))
+        if changes:
+            questions.append(Held(ItemKind.QUESTION, changes, _question(upload), origin=upload.sync_id))
+    return tuple(questions)
+
+
+def _question(upload: EarlierUpload) -> str:
+    who = upload.author.name or upload.author.sub
+    return (
+        f"This file shows nothing of what {who} sent from the same export before. If it is another copy of the file, "
+        "keep the server's side; if those edits were undone on purpose, take this one."
+    )
+
+
+def _take_back(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Mapping[Key, Row]) -> Sequence[Change]:
+    changes = []
+    for delta in upload.deltas:
+        was, is_now = delivered.get(delta.key), now.get(delta.key)
+        if delta.row != was and is_now != was:
+            changes.append(Change(delta.key, delta.row, was))
+    return changes
+
+
+async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]:
+    """Take an upload back, as a merge against today's data. Raises: NotFound, Forbidden, Conflict."""
+    project_id, author, _, revision = await ports.store.find_receipt(sync_id)
+    project, actor = await actor_in(ports, actor, project_id)
+    demand(actor, Action.SYNC_UNDO, owner=author.sub)
+    writable(project)
+    async with ports.store.unit(project_id) as unit:
+        made = (await unit.revisions([revision])).get(revision)
+        if made is None or made.sync_id != sync_id:
+            raise NotFound("That upload changed nothing, so there is nothing to take back.")
+        before, undo_id = unit.project.revision, ports.new_uuid()
+        cause = Cause(actor, ports.now(), undo_id, undo_id)
+        proposals = [Proposal(change) for change in undone(await unit.written_at(revision))]
+        plan = await writing.plan(unit, cause, proposals)
+        current = await unit.rows({p.key for p in proposals})
+        applied, new_items = await writing.apply(unit, plan, Source.UNDO)
+        about = Circumstances(undo_id, None, "row", before, SentFile(None, ()))
+        answer = {**receipt(plan, applied, new_items, current, about), "undoes": sync_id}
+        await unit.save_upload(Upload(undo_id, f"undo:{undo_id}", None, undo_id, None, answer), applied.revision)
+        return answer
+

@@ -1,0 +1,154 @@
+"""The one way to write: gather what the core needs to decide, let it decide, apply.
+
+Every flow that changes rows ends here: uploads, REST writes, decisions in the inbox, undo, restore.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from attrs import frozen
+
+from fiberq_core.changes import Change, Op, Source
+from fiberq_core.checking import needs, settle
+from fiberq_core.drafting import draft
+from fiberq_core.errors import Conflict, Fault, Forbidden, Invalid
+from fiberq_core.inbox import Item, ItemKind
+from fiberq_core.planning import Cause, Current, Draft, Needs, Plan, World
+from fiberq_core.ports import Applied, Changeset, Reader, Unit
+from fiberq_core.proposals import MassDeletion, Proposal
+from fiberq_core.registry import LAYER
+from fiberq_core.rows import Key, Row, Stored
+
+
+@frozen
+class Since:
+    """What the device knew: *revision* of its export, and the rows that this copy sent before (*own*)."""
+
+    revision: int
+    own: frozenset[Key] = frozenset()
+
+
+async def plan(
+    unit: Reader, cause: Cause, proposals: Sequence[Proposal], mass: Sequence[MassDeletion] = (), since: Since | None = None
+) -> Plan:
+    """Authorise, merge and check; nothing is written."""
+    changes = [p.change for p in proposals] + [c for deletion in mass for c in deletion.changes]
+    drafted = draft(cause, proposals, mass, await current(unit, changes))
+    return settle(drafted, await world(unit, drafted, since))
+
+
+async def current(unit: Reader, changes: Collection[Change]) -> Current:
+    """What is there now of the rows that *changes* are about."""
+    keys = {c.key for c in changes}
+    rows = await unit.rows(keys)
+    new = {c.key for c in changes if c.sent is not None and c.key not in rows}
+    located = await unit.locate({k.uuid for k in new}) if new else {}
+    last = {s.key: s for s in located.values() if s.key in new}
+    return Current(rows, last, await _owners(unit, changes, rows))
+
+
+async def _owners(unit: Reader, changes: Collection[Change], rows: Mapping[Key, Stored]) -> Mapping[str, str | None]:
+    """The owners of rows that are owned through another row (an item through its work order)."""
+    parents: set[Key] = set()
+    for change in changes:
+        layer = LAYER[change.key.layer]
+        if layer.owner_via is None:
+            continue
+        reference = layer.reference(layer.owner_via)
+        stored = rows.get(change.key)
+        for row in (stored.row if stored else None, change.base, change.sent):
+            uuid = row.get(layer.owner_via) if row is not None else None
+            if reference is not None and isinstance(uuid, str):
+                parents.update(Key(target, uuid) for target in reference.targets)
+    found = await unit.rows(parents) if parents else {}
+    return {key.uuid: _owner(key, stored.row) for key, stored in found.items()}
+
+
+def _owner(key: Key, row: Row) -> str | None:
+    column = LAYER[key.layer].owner
+    owner = row.get(column) if column else None
+    return owner if isinstance(owner, str) else None
+
+
+async def world(unit: Reader, drafted: Draft, since: Since | None) -> World:
+    """Answer what must be known to check *drafted*."""
+    need: Needs = needs(drafted)
+    claimants = await unit.claimants(need.claims) if need.claims else {}
+    located = await unit.locate(need.targets) if need.targets else {}
+    cables = {located[c].key for c in need.cables if c in located}
+    referring = await unit.referring(need.referred | cables) if need.referred or cables else ()
+    appeared = {layer: tuple(await unit.appeared_since(layer, since.revision)) for layer in need.layers} if since else {}
+    met = {s.key for s in located.values()} | set(claimants.values()) | {s.key for s in referring}
+    rows = await _with_parents(unit, met)
+    made = await unit.revisions({s.rev for s in rows.values()}) if claimants or referring else {}
+    authors = {number: revision.author for number, revision in made.items()}
+    return World(claimants, located, rows, tuple(referring), appeared, authors, since.own if since else frozenset())
+
+
+async def _with_parents(unit: Reader, keys: Collection[Key]) -> Mapping[Key, Stored]:
+    """The rows of *keys* and what they belong to: a splice, its tray, its closure."""
+    known: dict[Key, Stored] = {}
+    wanted = set(keys)
+    while wanted:
+        found = await unit.rows(wanted)
+        known.update(found)
+        wanted = {parent for stored in found.values() for parent in _parents(stored)} - known.keys()
+        if not found:
+            break
+    return known
+
+
+def _parents(stored: Stored) -> set[Key]:
+    return {
+        Key(target, uuid)
+        for reference in LAYER[stored.key.layer].references
+        if reference.owned and isinstance(uuid := stored.row.get(reference.column), str)
+        for target in reference.targets
+    }
+
+
+async def apply(
+    unit: Unit,
+    decided: Plan,
+    source: Source,
+    *,
+    decided_items: Sequence[Item] = (),
+    extra_types: Mapping[tuple[str, str], str] | None = None,
+) -> tuple[Applied, frozenset[str]]:
+    """Write a plan. Returns what was done and the ids of the inbox items that are new."""
+    items = decided.items()
+    known = await unit.known_items([item.item_id for item in items]) if items else frozenset()
+    new = tuple(item for item in items if item.item_id not in known)
+    cause = decided.cause
+    changeset = Changeset(
+        cause.author, cause.at, source, cause.sync_id, decided.writes, new, tuple(decided_items), extra_types or {}
+    )
+    return await unit.apply(changeset), frozenset(item.item_id for item in new)
+
+
+def insist(decided: Plan) -> Plan:
+    """A request that is answered is never held: what would wait is refused. Raises: Forbidden, Invalid, Conflict."""
+    held = [h for h in decided.held if h.kind is not ItemKind.DUPLICATE]
+    refused = [h for h in held if h.kind is ItemKind.REFUSED]
+    if refused:
+        raise Forbidden(refused[0].reason)
+    rejected = [Fault(h.field or "", h.reason) for h in held if h.kind is ItemKind.REJECTED]
+    if rejected:
+        raise Invalid("Nothing was changed; see the errors", rejected)
+    if held:
+        raise Conflict(held[0].reason)
+    return decided
+
+
+async def with_parts(unit: Reader, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """*changes*, where each deletion also takes the parts of what it deletes (a closure's trays, their splices)."""
+    result = {c.key: c for c in changes}
+    wanted = {c.key for c in changes if c.op is Op.DELETE}
+    while wanted:
+        parts = [s for s in await unit.referring(wanted) if s.key not in result and _is_part(s, wanted)]
+        result.update({s.key: Change(s.key, s.row, None) for s in parts})
+        wanted = {s.key for s in parts}
+    return tuple(result.values())
+
+
+def _is_part(stored: Stored, of: Collection[Key]) -> bool:
+    return not _parents(stored).isdisjoint(of)
