@@ -135,7 +135,7 @@ def _no_database(_text: str) -> str:
 
 
 SETTINGS: Final = (
-    Setting("FIBERQ_DATA", "folder of the embedded store and all files", _path, "fiberq-data"),
+    Setting("FIBERQ_DATA", "folder of the embedded store and all files", _path, "data"),
     Setting("DATABASE_URL", "PostgreSQL with PostGIS; absent: the embedded store", _no_database),
     Setting("DATABASE_SYNC_URL", "accepted for compatibility, not used", _text),
     Setting("DB_SCHEMA", "schema of the tables in PostgreSQL", _schema, "fiberq"),
