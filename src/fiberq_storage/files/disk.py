@@ -17,7 +17,7 @@ def beside(final: Path) -> Iterator[Path]:
     try:
         yield folder / final.name
         sync(folder / final.name)
-        os.replace(folder / final.name, final)
+        (folder / final.name).replace(final)
         sync(final.parent)
     finally:
         remove_folder(folder)

@@ -64,7 +64,7 @@ class SqliteStore:
         self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None
     ) -> Project:
         """Create a project; *by* becomes a member with *owner_role* where one is given. Raises: Conflict."""
-        return await self._write(projects.create, name, description, uuid, by, at, owner_role)
+        return await self._write(projects.create, name, description, uuid, by=by, at=at, owner_role=owner_role)
 
     async def projects(self, *, member: str | None, archived: bool = False) -> Sequence[Project]:
         """Projects of which *member* (or everyone) is a member; None: all. Archived ones only where asked for."""
@@ -96,7 +96,7 @@ class SqliteStore:
 
     async def save_export(self, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
         """Remember a download. The same export may be saved again."""
-        await self._write(synclog.save_export, export_id, project_id, revision, by, at)
+        await self._write(synclog.save_export, export_id, project_id, revision, by=by, at=at)
 
     async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
         """Project, revision and taker of an export; None if it is not ours."""
@@ -157,8 +157,7 @@ async def open_store(data: Path, *, readers: int = 4) -> SqliteStore:
 
     Raises: StoreMismatch, StoreUnavailable, Busy.
     """
-    with translating():
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(_make_folder, data)
     store = SqliteStore(data / FILE, readers)
     try:
         await store.migrate()
@@ -166,6 +165,11 @@ async def open_store(data: Path, *, readers: int = 4) -> SqliteStore:
         await store.close()
         raise
     return store
+
+
+def _make_folder(data: Path) -> None:
+    with translating():
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def _enter(db: apsw.Connection, project_id: int, mode: str) -> Scope:

@@ -67,7 +67,7 @@ def find_receipt(db: apsw.Connection, sync_id: str) -> tuple[int, Author, Mappin
     return project_id, Author(sub, name), mapping_of(receipt), revision
 
 
-def save_export(db: apsw.Connection, export_id: str, project_id: int, revision: int, by: Author, at: str) -> None:
+def save_export(db: apsw.Connection, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
     """Remember a download; taking the same export again makes it the newest."""
     sql = (
         "INSERT OR REPLACE INTO exports (export_id, project_id, revision, by_sub, by_name, at)"
