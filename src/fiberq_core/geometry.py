@@ -30,10 +30,12 @@ from fiberq_core.wkb import (
 )
 
 __all__ = [
+    "OFF_THE_MAP",
     "WGS84",
     "bounds",
     "canonical_wkb",
     "check",
+    "check_node",
     "decode_gpb",
     "distance_m",
     "encode_gpb",
@@ -53,6 +55,7 @@ FAMILY: dict[Shape, frozenset[int]] = {
     Shape.ANY: frozenset(NAMES),
 }
 WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
+OFF_THE_MAP = "The coordinates are not degrees of longitude and latitude (are they metres?)"
 
 
 def check(shape: Shape, wkb: bytes) -> str | None:
@@ -61,6 +64,11 @@ def check(shape: Shape, wkb: bytes) -> str | None:
         node = parse(wkb)
     except Invalid as error:
         return str(error)
+    return check_node(shape, node)
+
+
+def check_node(shape: Shape, node: Node) -> str | None:
+    """The same, of a geometry that was parsed already."""
     return next((reason for rule in RULES if (reason := rule(shape, node))), None)
 
 
@@ -87,12 +95,12 @@ def same_place(a: bytes, b: bytes, metres: float = 1e-4) -> bool:
 
 
 def distance_m(a: bytes, b: bytes) -> float:
-    """Roughly how many metres apart two geometries are; good to 1 % where they are near each other."""
+    """How many metres the farthest point of one geometry is from the other (Hausdorff); good to 1 % near each other."""
     first, second = shapely.from_wkb(a), shapely.from_wkb(b)
     box = shapely.total_bounds(first)
     scale = math.cos(math.radians((box[1] + box[3]) / 2))
     flat = [shapely.transform(g, lambda xy: xy * (scale, 1.0)) for g in (first, second)]
-    return float(shapely.distance(*flat)) * METRES_PER_DEGREE
+    return float(shapely.hausdorff_distance(*flat)) * METRES_PER_DEGREE
 
 
 def outside(node: Node, west: float, south: float, east: float, north: float) -> bool:
@@ -126,7 +134,7 @@ def _not_finite(_: Shape, node: Node) -> str | None:
 
 def _off_the_map(_: Shape, node: Node) -> str | None:
     if outside(node, *WORLD):
-        return "The coordinates are not degrees of longitude and latitude (are they metres?)"
+        return OFF_THE_MAP
     return None
 
 

@@ -47,18 +47,18 @@ def wkb(wkt, **options):
 
 @pytest.mark.parametrize("wkt", [*SHAPES.values(), *EMPTIES])
 @pytest.mark.parametrize("options", [{}, {"byte_order": 0}, {"flavor": "extended"}], ids=["iso", "big", "ewkb"])
-def test_canonical_form_does_not_depend_on_how_it_was_written(wkt, options):
+def test_canonical_form_does_not_depend_on_how_it_was_written(wkt, options) -> None:
     """Byte order and flavour (EWKB, ISO) leave no trace in the canonical bytes."""
     assert wkb(wkt) == canonical_wkb(wkb(wkt, **options))
 
 
 @pytest.mark.parametrize("wkt", [*SHAPES.values(), *EMPTIES])
-def test_canonical_form_is_a_fixed_point(wkt):
+def test_canonical_form_is_a_fixed_point(wkt) -> None:
     """Parsing and writing canonical bytes changes nothing."""
     assert wkb(wkt) == write(parse(wkb(wkt)))
 
 
-def test_ewkb_srid_is_dropped():
+def test_ewkb_srid_is_dropped() -> None:
     """The SRID inside EWKB is not part of the geometry."""
     point = shapely.set_srid(shapely.from_wkt(SHAPES["point z"]), 3857)
 
@@ -70,7 +70,7 @@ ORDINATES = st.floats(allow_nan=False, allow_infinity=False)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(ORDINATES, ORDINATES), min_size=1, max_size=6), st.sampled_from("<>"))
-def test_coordinates_are_copied_bit_for_bit(points, order):
+def test_coordinates_are_copied_bit_for_bit(points, order) -> None:
     """Whatever 64 bits a coordinate has, it keeps them, through the blob and back."""
     flat = [number for point in points for number in point]
     sent = struct.pack(f"{order}BII{len(flat)}d", order == "<", 2, len(points), *flat)
@@ -82,7 +82,7 @@ def test_coordinates_are_copied_bit_for_bit(points, order):
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([wkb(s) for s in SHAPES.values()]), st.data())
-def test_damaged_bytes_are_refused_or_read_but_never_crash(good, data):
+def test_damaged_bytes_are_refused_or_read_but_never_crash(good, data) -> None:
     """Any damage to a geometry ends in a value or in `Invalid`."""
     damaged = bytearray(good[: data.draw(st.integers(0, len(good)))])
     for _ in range(data.draw(st.integers(0, 3))):
@@ -97,7 +97,7 @@ def test_damaged_bytes_are_refused_or_read_but_never_crash(good, data):
 
 
 @pytest.mark.parametrize(
-    ("bad", "word"),
+    "bad, word",
     [
         (b"", "byte order"),
         (b"\x02\x01\0\0\0", "byte order"),
@@ -114,21 +114,21 @@ def test_damaged_bytes_are_refused_or_read_but_never_crash(good, data):
         (struct.pack("<BII", 1, 7, 1) * (MAX_DEPTH + 2), "too deeply"),
     ],
 )
-def test_impossible_bytes_are_named(bad, word):
+def test_impossible_bytes_are_named(bad, word) -> None:
     """Each way in which bytes are no geometry has its own words, and counts cost nothing."""
     with pytest.raises(Invalid, match=word):
         canonical_wkb(bad)
 
 
 @pytest.mark.parametrize("wkt", [*SHAPES.values(), *EMPTIES])
-def test_blob_round_trip(wkt):
+def test_blob_round_trip(wkt) -> None:
     """Decoding what was encoded gives the same bytes and the SRID."""
     assert (wkb(wkt), 4326) == decode_gpb(encode_gpb(wkb(wkt)))
     assert (wkb(wkt), 3857) == decode_gpb(encode_gpb(wkb(wkt), 3857))
 
 
 @pytest.mark.parametrize(
-    ("wkt", "head"),
+    "wkt, head",
     [
         ("POINT (1 2)", struct.pack("<2sBBi", b"GP", 0, 0x01, 4326)),
         ("LINESTRING (1 2, 3 5)", struct.pack("<2sBBi4d", b"GP", 0, 0x03, 4326, 1, 3, 2, 5)),
@@ -136,14 +136,14 @@ def test_blob_round_trip(wkt):
         ("POINT EMPTY", struct.pack("<2sBBi", b"GP", 0, 0x11, 4326)),
     ],
 )
-def test_blob_header(wkt, head):
+def test_blob_header(wkt, head) -> None:
     """Points have no envelope, others min x, max x, min y, max y; empties carry the flag."""
     assert head + wkb(wkt) == encode_gpb(wkb(wkt))
 
 
-@pytest.mark.parametrize(("code", "size"), [(0, 0), (1, 32), (2, 48), (3, 48), (4, 64)])
+@pytest.mark.parametrize("code, size", [(0, 0), (1, 32), (2, 48), (3, 48), (4, 64)])
 @pytest.mark.parametrize("order", "<>")
-def test_any_envelope_and_header_order_is_read(code, size, order):
+def test_any_envelope_and_header_order_is_read(code, size, order) -> None:
     """Envelopes of every kind are skipped, in both byte orders."""
     head = struct.pack(f"{order}2sBBi", b"GP", 0, code << 1 | (order == "<"), 3857) + bytes(size)
 
@@ -153,14 +153,14 @@ def test_any_envelope_and_header_order_is_read(code, size, order):
 @pytest.mark.parametrize(
     "blob", [b"", b"GP", b"XX\0\1\0\0\0\0", b"GP\1\1\0\0\0\0", b"GP\0\x21\0\0\0\0", b"GP\0\x0b\0\0\0\0"]
 )
-def test_other_blobs_are_refused(blob):
+def test_other_blobs_are_refused(blob) -> None:
     """No magic, another version, an extension, an unknown envelope: refused."""
     with pytest.raises(Invalid):
         decode_gpb(blob + wkb("POINT (1 2)"))
 
 
 @pytest.mark.parametrize(
-    ("shape", "wkt", "word"),
+    "shape, wkt, word",
     [
         (Shape.POINT, "POINT (1 2)", None),
         (Shape.POINT, "MULTIPOINT Z ((1 2 3))", None),
@@ -178,7 +178,7 @@ def test_other_blobs_are_refused(blob):
         (Shape.LINE, "LINESTRING (20 44, -181 44)", "degrees"),
     ],
 )
-def test_check(shape, wkt, word):
+def test_check(shape, wkt, word) -> None:
     """S23, S46: the wrong family, nothing, or metres are named; Multi, Z and M are welcome."""
     reason = check(shape, wkb(wkt))
 
@@ -186,7 +186,7 @@ def test_check(shape, wkt, word):
 
 
 @pytest.mark.parametrize(
-    ("kind", "numbers", "word"),
+    "kind, numbers, word",
     [
         (2, (1, 2, math.nan, 4), "not numbers"),
         (2, (1, 2, math.inf, 4), "not numbers"),
@@ -195,7 +195,7 @@ def test_check(shape, wkt, word):
         (2, (1, 2), "two points"),
     ],
 )
-def test_check_of_numbers(kind, numbers, word):
+def test_check_of_numbers(kind, numbers, word) -> None:
     """S23: positions must be finite; an unknown height (NaN) is no reason to hold a row."""
     width = 3 if kind > 1000 else 2
     reason = check(Shape.LINE, struct.pack(f"<BII{len(numbers)}d", 1, kind, len(numbers) // width, *numbers))
@@ -203,7 +203,7 @@ def test_check_of_numbers(kind, numbers, word):
     assert (reason is None) if word is None else (word in reason)
 
 
-def test_check_of_open_ring_and_bytes():
+def test_check_of_open_ring_and_bytes() -> None:
     """A ring that does not close and bytes that are no geometry get a reason, not an exception."""
     ring = struct.pack("<BIII8d", 1, 3, 1, 4, 0, 0, 1, 0, 1, 1, 5, 5)
 
@@ -211,12 +211,12 @@ def test_check_of_open_ring_and_bytes():
     assert "byte order" in check(Shape.POLYGON, b"junk")
 
 
-def test_families_are_total():
+def test_families_are_total() -> None:
     """Every shape of the registry says which types it takes."""
     assert set(Shape) == set(FAMILY)
 
 
-def test_self_crossing_is_flagged_not_refused():
+def test_self_crossing_is_flagged_not_refused() -> None:
     """S24: a bow tie passes the check and is flagged; a sound polygon and a looping cable are not."""
     bow_tie = wkb("POLYGON ((0 0, 1 1, 1 0, 0 1, 0 0))")
 
@@ -230,7 +230,7 @@ METRE = 1 / 111_319.49
 
 
 @pytest.mark.parametrize(
-    ("a", "b", "same"),
+    "a, b, same",
     [
         ("POINT (20 44)", f"POINT (20 {44 + 0.9e-4 * METRE!r})", True),
         ("POINT (20 44)", f"POINT (20 {44 + 1.1e-4 * METRE!r})", False),
@@ -246,19 +246,19 @@ METRE = 1 / 111_319.49
         ("LINESTRING (1 2, 3 4)", "LINESTRING (1 2, 3 4.000001)", False),
     ],
 )
-def test_same_place(a, b, same):
+def test_same_place(a, b, same) -> None:
     """S22: 0.1 mm on the ground, whatever the latitude; another structure is another geometry."""
     assert same is same_place(wkb(a), wkb(b))
     assert same is same_place(wkb(b), wkb(a))
 
 
-def test_bounds():
+def test_bounds() -> None:
     """West, south, east, north; None where there is nothing."""
     assert (20, 44, 22.5, 45) == bounds(wkb(SHAPES["line"]))
     assert bounds(wkb("LINESTRING EMPTY")) is None
 
 
-def test_distance_in_metres():
+def test_distance_in_metres() -> None:
     """Near things are measured in metres on the ground, in both directions (S44)."""
     east, north = f"POINT ({20 + METRE!r} 60)", f"POINT (20 {60 + METRE!r})"
 
@@ -267,33 +267,33 @@ def test_distance_in_metres():
 
 
 @pytest.mark.parametrize("name", [n for n in SHAPES if not n.endswith("m")])
-def test_geojson_round_trip(name):
+def test_geojson_round_trip(name) -> None:
     """GeoJSON gives every coordinate back as it was, also through JSON text."""
     assert wkb(SHAPES[name]) == from_geojson(json.loads(json.dumps(to_geojson(wkb(SHAPES[name])))))
 
 
 @pytest.mark.parametrize("wkt", EMPTIES)
-def test_geojson_of_empties(wkt):
+def test_geojson_of_empties(wkt) -> None:
     """Empty geometries survive GeoJSON."""
     assert wkb(wkt) == from_geojson(to_geojson(wkb(wkt)))
 
 
 @pytest.mark.parametrize("name", [n for n in SHAPES if not n.endswith("m")])
-def test_geojson_agrees_with_shapely(name):
+def test_geojson_agrees_with_shapely(name) -> None:
     """An independent implementation reads our GeoJSON as the same geometry."""
     ours = shapely.from_geojson(json.dumps(to_geojson(wkb(SHAPES[name]))))
 
     assert wkb(SHAPES[name]) == shapely.to_wkb(ours, flavor="iso", byte_order=1)
 
 
-def test_geojson_leaves_out_measures_and_unknown_heights():
+def test_geojson_leaves_out_measures_and_unknown_heights() -> None:
     """M has no place in GeoJSON, and NaN none in JSON."""
     assert {"type": "LineString", "coordinates": [[20, 44, 1], [21, 45, 3]]} == to_geojson(wkb(SHAPES["line zm"]))
     assert {"type": "Point", "coordinates": [1, 2]} == to_geojson(struct.pack("<BI3d", 1, 1001, 1, 2, math.nan))
 
 
 @pytest.mark.parametrize(
-    ("value", "path"),
+    "value, path",
     [
         (None, "geometry"),
         ({"type": "Circle"}, "geometry.type"),
@@ -310,7 +310,7 @@ def test_geojson_leaves_out_measures_and_unknown_heights():
         ({"type": "GeometryCollection", "geometries": [{"type": "X"}]}, "geometry.geometries[0].type"),
     ],
 )
-def test_geojson_faults_have_a_path(value, path):
+def test_geojson_faults_have_a_path(value, path) -> None:
     """What is wrong with a GeoJSON geometry is said with its place."""
     with pytest.raises(Invalid) as caught:
         from_geojson(value)
@@ -318,7 +318,7 @@ def test_geojson_faults_have_a_path(value, path):
     assert path == caught.value.faults[0].path
 
 
-def test_geojson_nesting_is_bounded():
+def test_geojson_nesting_is_bounded() -> None:
     """A thousand nested collections are refused, not followed."""
     value = {"type": "Point", "coordinates": [1, 2]}
     for _ in range(1000):

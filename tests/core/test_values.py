@@ -19,7 +19,7 @@ def column(kind, **options):
     return Column("c", kind, NO_LABELS, **options)
 
 
-def test_every_kind_is_known():
+def test_every_kind_is_known() -> None:
     """The table has a function for every kind."""
     assert set(Kind) == set(BY_KIND)
 
@@ -67,8 +67,8 @@ FITS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "raw", "value"), FITS)
-def test_fits(kind, raw, value):
+@pytest.mark.parametrize("kind, raw, value", FITS)
+def test_fits(kind, raw, value) -> None:
     """S21: what means a value of the kind becomes exactly that value, of that type."""
     fitted = canonical(column(kind), raw)
 
@@ -77,7 +77,7 @@ def test_fits(kind, raw, value):
 
 
 @pytest.mark.parametrize(
-    ("kind", "raw"),
+    "kind, raw",
     [
         (Kind.TEXT, "nul\0inside"),
         (Kind.TEXT, "\ud800"),
@@ -117,7 +117,7 @@ def test_fits(kind, raw, value):
         (Kind.UUID, 7),
     ],
 )
-def test_does_not_fit(kind, raw):
+def test_does_not_fit(kind, raw) -> None:
     """S21: anything else is a misfit with a sentence that can be shown and stored."""
     fitted = canonical(column(kind), raw)
 
@@ -127,7 +127,7 @@ def test_does_not_fit(kind, raw):
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_null_is_null(kind):
+def test_null_is_null(kind) -> None:
     """NULL fits every column and stays NULL; "" is not NULL."""
     assert canonical(column(kind), None) == NULL
     assert canonical(column(kind), "") != NULL
@@ -146,7 +146,7 @@ RAW = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(Kind), RAW)
-def test_canonical_is_total_and_idempotent(kind, raw):
+def test_canonical_is_total_and_idempotent(kind, raw) -> None:
     """Nothing that a file can hold raises, and a canonical value is its own canonical value."""
     fitted = canonical(column(kind), raw)
 
@@ -157,7 +157,7 @@ def test_canonical_is_total_and_idempotent(kind, raw):
 
 @settings(max_examples=100, deadline=None)
 @given(st.datetimes(min_value=datetime(1900, 1, 1)), st.sampled_from(["T", " "]))
-def test_datetimes_are_rounded_to_the_millisecond(moment, separator):
+def test_datetimes_are_rounded_to_the_millisecond(moment, separator) -> None:
     """The canonical text is within half a millisecond of the instant."""
     text = moment.replace(tzinfo=UTC).isoformat(sep=separator, timespec="microseconds")
     fitted = canonical(column(Kind.DATETIME), text)
@@ -167,14 +167,14 @@ def test_datetimes_are_rounded_to_the_millisecond(moment, separator):
     assert back.microsecond % 1000 == 0
 
 
-@pytest.mark.parametrize(("raw", "seconds"), [("2026-05-01T10:20:30Z", True), ("2026-05-01T10:20:30.000Z", False)])
-def test_missing_fraction_is_reported(raw, seconds):
+@pytest.mark.parametrize("raw, seconds", [("2026-05-01T10:20:30Z", True), ("2026-05-01T10:20:30.000Z", False)])
+def test_missing_fraction_is_reported(raw, seconds) -> None:
     """A date-time without a fraction of a second says so, since it then compares to the second."""
     assert seconds is canonical(column(Kind.DATETIME), raw).seconds
 
 
 @pytest.mark.parametrize("raw", ["built", "Built"])
-def test_closed_vocabulary_gives_the_code(raw):
+def test_closed_vocabulary_gives_the_code(raw) -> None:
     """S21: where the system works by a vocabulary, labels and aliases become the code."""
     state = column(Kind.TEXT, vocabulary=Vocabulary("state", TERMS, closed=True))
 
@@ -182,14 +182,14 @@ def test_closed_vocabulary_gives_the_code(raw):
     assert Canonical("planned") == canonical(state, "Планиран") == canonical(state, "plan")
 
 
-def test_closed_vocabulary_holds_other_values():
+def test_closed_vocabulary_holds_other_values() -> None:
     """S21: a value outside a closed vocabulary does not fit, and the reason lists what does."""
     state = column(Kind.TEXT, vocabulary=Vocabulary("state", TERMS, closed=True))
 
     assert Misfit("“demolished” is not one of planned, built") == canonical(state, "demolished")
 
 
-def test_open_vocabulary_keeps_what_was_typed():
+def test_open_vocabulary_keeps_what_was_typed() -> None:
     """S21: a descriptive vocabulary accepts anything as typed, and flags what it does not know."""
     state = column(Kind.TEXT, vocabulary=Vocabulary("state", TERMS))
 
@@ -199,7 +199,7 @@ def test_open_vocabulary_keeps_what_was_typed():
     assert () == remarks(state, "Built") == remarks(state, "") == remarks(state, None)
 
 
-def test_ranges_are_remarks():
+def test_ranges_are_remarks() -> None:
     """A number outside the usual range is kept and flagged."""
     year = column(Kind.INTEGER, minimum=2000, maximum=2050)
 
@@ -209,12 +209,12 @@ def test_ranges_are_remarks():
 
 
 @pytest.mark.parametrize("raw", ["text", "", 5, 2.5, b"\xff\0", None, -(2**63)])
-def test_extra_values_stay_as_they_are(raw):
+def test_extra_values_stay_as_they_are(raw) -> None:
     """S20: values of unknown columns keep value and type."""
     assert Canonical(raw) == canonical_extra(raw)
 
 
 @pytest.mark.parametrize("raw", ["a\0b", "\ud800", math.inf, 2**63, [1]])
-def test_extra_values_must_be_storable(raw):
+def test_extra_values_must_be_storable(raw) -> None:
     """Text that no store takes and numbers that are none do not fit, also in unknown columns."""
     assert isinstance(canonical_extra(raw), Misfit)

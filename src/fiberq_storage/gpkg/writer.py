@@ -6,6 +6,7 @@ is unusable until `finish` returns: write beside, then rename.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -89,7 +90,7 @@ class PackageWriter:
             counts = {layer.name: self._finish_layer(layer) for layer in self.layers.values()}
         page = int(self._one("SELECT rootpage FROM sqlite_schema WHERE name = 'gpkg_metadata'"))
         self.connection.close()
-        with open(self.path, "rb") as file:
+        with Path(self.path).open("rb") as file:
             os.fsync(file.fileno())
             at = _offset_of_export_id(file.fileno(), page)
         return Written(self.path, at, counts)

@@ -1,0 +1,123 @@
+"""From the coordinate system that a file declares to EPSG:4326, longitude first.
+
+Only what PROJ knows on this machine is used: no grids are fetched, and where PROJ would have to guess the datum shift
+(a *ballpark* transformation, wrong by hundreds of metres) the layer is refused rather than misplaced.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+from attrs import frozen
+from pyproj.enums import TransformDirection
+from pyproj.exceptions import ProjError
+from pyproj.network import set_network_enabled  # type: ignore[attr-defined] # documented, not in its __all__
+
+from fiberq_core.wkb import Node
+
+UNDEFINED = frozenset({-1, 0, 99999})  # GeoPackage's two, and GDAL's
+_WGS84 = ("EPSG:4326", "OGC:CRS84")
+_LARGEST_CODE = 1 << 31
+_INEXACT = {True: 1e-7, False: 0.01}  # there and back again: degrees where geographic, else the unit of length
+
+Floats = npt.NDArray[np.float64]
+
+
+class UnusableCrs(ValueError):
+    """Coordinates cannot be brought to EPSG:4326. The message is a sentence for a person."""
+
+
+@frozen
+class Declared:
+    """A row of `gpkg_spatial_ref_sys`."""
+
+    srs_id: int
+    organization: str
+    code: int
+    definition: str
+
+
+@frozen
+class Reprojection:
+    """A way to EPSG:4326. Without a *transformer* the coordinates are there already."""
+
+    transformer: pyproj.Transformer | None
+    geographic: bool = True
+
+    @property
+    def identity(self) -> bool:
+        """Whether coordinates stay as they are, bit for bit."""
+        return self.transformer is None
+
+    def apply(self, nodes: Sequence[Node]) -> tuple[bool, ...]:
+        """Bring all *nodes* to EPSG:4326, in place; for each, whether the CRS can hold its coordinates."""
+        if self.transformer is None or not nodes:
+            return (True,) * len(nodes)
+        runs = [(width, run) for node in nodes for width, run in node.all_runs()]
+        xs = np.concatenate([np.frombuffer(run)[0::width] for width, run in runs] or [np.empty(0)])
+        ys = np.concatenate([np.frombuffer(run)[1::width] for width, run in runs] or [np.empty(0)])
+        lon, lat, good = _there_and_back(self.transformer, xs, ys, _INEXACT[self.geographic])
+        at, held = 0, []
+        for node in nodes:
+            start = at
+            for width, run in node.all_runs():
+                numbers, count = np.frombuffer(run), len(run) // width
+                numbers[0::width], numbers[1::width] = lon[at : at + count], lat[at : at + count]
+                at += count
+            held.append(bool(good[start:at].all()))
+        return tuple(held)
+
+
+def _there_and_back(
+    transformer: pyproj.Transformer, xs: Floats, ys: Floats, inexact: float
+) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """Longitudes, latitudes, and which of them lead back to where they came from."""
+    lon, lat = transformer.transform(xs, ys)
+    back_x, back_y = transformer.transform(lon, lat, direction=TransformDirection.INVERSE)
+    with np.errstate(invalid="ignore"):
+        off = np.maximum(np.abs(back_x - xs), np.abs(back_y - ys))
+        returned = (off <= inexact) & np.isfinite(lon) & np.isfinite(lat)
+    no_place = np.isnan(xs) & np.isnan(ys)  # an empty point stays one
+    return np.where(no_place, np.nan, lon), np.where(no_place, np.nan, lat), returned | no_place
+
+
+def reprojection(declared: Declared | None) -> Reprojection:
+    """The way from *declared* to EPSG:4326. Raises: UnusableCrs."""
+    if declared is None:
+        raise UnusableCrs("The layer names a coordinate system that the file does not describe")
+    if declared.srs_id in UNDEFINED:
+        raise UnusableCrs(
+            "The layer's coordinate system is undefined; set it (for example to EPSG:4326) and send it again"
+        )
+    crs = _crs(declared)
+    if any(crs.equals(pyproj.CRS(name), ignore_axis_order=True) for name in _WGS84):
+        return Reprojection(None)
+    set_network_enabled(active=False)
+    try:
+        transformer = pyproj.Transformer.from_crs(crs, _WGS84[0], always_xy=True, allow_ballpark=False)
+    except ProjError:
+        raise UnusableCrs(f"There is no known way from {_name(crs)} to EPSG:4326") from None
+    return Reprojection(transformer, crs.is_geographic)
+
+
+def _crs(declared: Declared) -> pyproj.CRS:
+    """What the file means: the organisation's code where PROJ knows it, else the definition."""
+    attempts: list[str] = []
+    if declared.organization.strip().isalnum() and 0 < declared.code < _LARGEST_CODE:
+        attempts.append(f"{declared.organization.strip().upper()}:{declared.code}")
+    if "[" in declared.definition:
+        attempts.append(declared.definition)
+    for text in attempts:
+        try:
+            crs = pyproj.CRS.from_user_input(text)
+        except ProjError:
+            continue
+        if crs.is_geographic or crs.is_projected or crs.is_compound or crs.is_bound:
+            return crs
+    raise UnusableCrs("The layer's coordinate system is not known here; save it in EPSG:4326 and send it again")
+
+
+def _name(crs: pyproj.CRS) -> str:
+    authority = crs.to_authority()
+    return ":".join(authority) if authority else "its coordinate system"

@@ -1,0 +1,163 @@
+"""Read a GeoPackage that a device sent: provenance, layers, and the rows that may have been edited.
+
+The one reader for files of strangers (S39). Plain functions that block: run them in a thread.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from attrs import frozen
+
+from fiberq_core.errors import TooLarge
+from fiberq_core.geopackage import GEOM, METADATA_URI, parse_provenance
+from fiberq_core.registry.model import GEOMETRY
+from fiberq_core.sent import Provenance, RefusedLayer, SentFile, SentLayer
+from fiberq_storage.crs import Declared, Reprojection, UnusableCrs, reprojection
+from fiberq_storage.gpkg.catalogue import Catalogue, FileTable, read_catalogue
+from fiberq_storage.gpkg.connection import Untrusted, believing, open_untrusted
+from fiberq_storage.gpkg.diff import Comparison, Found
+from fiberq_storage.gpkg.rows import OUTSIDE_CRS, Plan, RowReader, plan
+from fiberq_storage.gpkg.schema import ident
+from fiberq_storage.gpkg.select import Select
+from fiberq_storage.gpkg.targets import find_targets
+
+SECONDS = 300.0
+MAX_ROWS = 5_000_000
+WORKERS = 2
+_SMALL = 8 << 20  # bytes; below this a second thread costs more than it brings
+_METADATA = "gpkg_metadata"
+_MAX_NOTES = 1_000  # rows of gpkg_metadata that are looked at
+
+Outcome = SentLayer | RefusedLayer
+
+
+@frozen
+class _Job:
+    """Everything that reading one table takes."""
+
+    path: str
+    base: str | None
+    project: str
+    plan: Plan
+    declared: Declared | None
+    seconds: float
+
+
+def read_provenance(path: str, *, seconds: float = SECONDS) -> Provenance | None:
+    """Which export a file is; None where it does not say. Raises: BadPackage."""
+    with open_untrusted(path, seconds=seconds) as file, believing():
+        return _provenance(file)
+
+
+def read_package(
+    path: str, base: str | None, extra: Mapping[str, Mapping[str, str]], *, seconds: float = SECONDS
+) -> SentFile:
+    """Everything in a file that may be an edit.
+
+    *base* is the package that the file's export delivered, where there is one; *extra* are the
+    unregistered columns that the project has, by layer. Raises: BadPackage, TooLarge.
+    """
+    with open_untrusted(path, seconds=seconds) as file, believing():
+        catalogue = read_catalogue(file)
+        provenance = _provenance(file)
+        plans = [plan(table, extra.get(table.recognised.layer.name, {})) for table in catalogue.tables]
+        project = provenance.project if provenance else ""
+        jobs = [_Job(path, base, project, p, catalogue.references.get(_srs(p.table)), seconds) for p in plans]
+        _bound(file, catalogue)
+        outcomes = _run(jobs, parallel=file.header.pages * file.header.page_bytes > _SMALL)
+        layers = tuple(o for o in outcomes if isinstance(o, SentLayer))
+        return SentFile(
+            provenance=provenance,
+            layers=layers,
+            refused=tuple(o for o in outcomes if isinstance(o, RefusedLayer)),
+            targets=find_targets(file, plans, layers),
+            unknown=catalogue.unknown,
+            notes=file.notes,
+            extra_types=_extra_types(plans),
+        )
+
+
+def _provenance(file: Untrusted) -> Provenance | None:
+    query = "SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name = ?"
+    if next(file.rows(query, (_METADATA,)), None) is None:
+        return None
+    file.tables.add(_METADATA)
+    notes = f"SELECT metadata FROM main.{_METADATA} WHERE md_standard_uri = ? LIMIT {_MAX_NOTES}"
+    found = [parse_provenance(text) for (text,) in file.rows(notes, (METADATA_URI,))]
+    return next((p for p in found if p), None)
+
+
+def _srs(table: FileTable) -> int:
+    return -1 if table.srs_id is None else table.srs_id
+
+
+def _bound(file: Untrusted, catalogue: Catalogue) -> None:
+    """A page holds no more rows than it has bytes, so the size of the file bounds this; a limit says it in words."""
+    for table in catalogue.tables:
+        ((count,),) = file.rows(f"SELECT count(*) FROM main.{ident(table.name)}")
+        if isinstance(count, int) and count > MAX_ROWS:
+            raise TooLarge("A layer has too many rows", MAX_ROWS)
+
+
+def _run(jobs: Sequence[_Job], *, parallel: bool) -> list[Outcome]:
+    if not parallel:
+        return [_read(job) for job in jobs]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(_read, jobs))
+
+
+def _read(job: _Job) -> Outcome:
+    table = job.plan.table
+    with open_untrusted(job.path, seconds=job.seconds, base=job.base) as file, believing():
+        file.tables |= {table.name.casefold(), "gpkg_ogr_contents", "gpkg_geometry_columns"}
+        try:
+            way = reprojection(job.declared) if table.geometry else Reprojection(None)
+        except UnusableCrs as error:
+            return _refused(file, table, str(error))
+        base_columns = _base_columns(file, table) if job.base else {}
+        reader = RowReader(job.plan, way)
+        comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project)
+        found = _how(job, base_columns, way)(comparison)
+        placed = sum(1 for r in found.rows if r.row.geometry or any(b.field == GEOMETRY for b in r.bad))
+        if reader.off_the_map > 1 and reader.off_the_map == placed and len(found.rows) == found.total:
+            return _refused(file, table, OUTSIDE_CRS)
+        return _layer(job.plan, found, reprojected=not way.identity)
+
+
+def _how(job: _Job, base_columns: Mapping[str, str], way: Reprojection) -> Callable[[Comparison], Found]:
+    """How the rows of a table are found."""
+    if not base_columns:
+        return Comparison.all_rows
+    if job.plan.layer.natural_key:
+        return Comparison.by_natural_key
+    same_place = way.identity and bool(job.plan.table.geometry) == (GEOM in base_columns)
+    return Comparison.changed_rows if same_place else Comparison.all_against_base
+
+
+def _base_columns(file: Untrusted, table: FileTable) -> dict[str, str]:
+    info = file.rows(f"PRAGMA base.table_xinfo({ident(table.name)})")
+    return {str(row[1]).casefold(): str(row[1]) for row in info}
+
+
+def _refused(file: Untrusted, table: FileTable, reason: str) -> RefusedLayer:
+    ((count,),) = file.rows(f"SELECT count(*) FROM main.{ident(table.name)}")
+    return RefusedLayer(table.recognised.layer.name, table.name, count if isinstance(count, int) else 0, reason)
+
+
+def _layer(how: Plan, found: Found, *, reprojected: bool) -> SentLayer:
+    return SentLayer(
+        layer=how.layer.name,
+        source=how.table.name,
+        columns=how.names,
+        rows=tuple(found.rows),
+        duplicates=found.duplicates,
+        delivered=found.delivered,
+        gone=found.gone,
+        received=found.received,
+        total=found.total,
+        reprojected=reprojected,
+    )
+
+
+def _extra_types(plans: Sequence[Plan]) -> dict[tuple[str, str], str]:
+    return {(how.layer.name, f.name): f.source.declared for how in plans for f in how.fields if f.column is None}
