@@ -52,7 +52,8 @@ def listed(text: str) -> list[str]:
 
 def test_the_twelve_legacy_names_are_exact() -> None:
     """The old server's twelve layers keep their names to the letter."""
-    assert set(listed(LEGACY)) <= set(LAYER) and 12 == len(set(listed(LEGACY)))
+    assert set(listed(LEGACY)) <= set(LAYER)
+    assert 12 == len(set(listed(LEGACY)))
 
 
 @pytest.mark.parametrize("line", NAMES.strip().splitlines())
@@ -64,9 +65,11 @@ def test_every_name_is_recognised(line: str) -> None:
     for name in listed(names):
         for spelling in (name, name.upper(), name.replace(" ", "_"), f"{name}_2", f"{name} 13"):
             found = recognise(spelling)
-            assert found is not None and (layer, {}) == (found.layer.name, found.fixed)
+            assert found is not None
+            assert (layer, {}) == (found.layer.name, found.fixed)
         by_id = layer_of_id(f"{name.replace(' ', '_')}_f5205a25_f262_4502_a6f7_1f8d4646bcaa")
-        assert by_id is not None and layer == by_id.layer.name
+        assert by_id is not None
+        assert layer == by_id.layer.name
 
 
 def test_all_layers_are_in_the_list_of_names() -> None:
@@ -79,7 +82,8 @@ def test_element_layers_are_elements_of_a_type(name: str) -> None:
     """The plugin's twelve element layers are one layer here; their name becomes the type."""
     for spelling in (name, name.replace(" ", "_"), name.title().replace("Odf", "ODF"), f"{name.replace(' ', '_')}_2"):
         found = recognise(spelling)
-        assert found is not None and ("Elements", {"tip": name}) == (found.layer.name, found.fixed)
+        assert found is not None
+        assert ("Elements", {"tip": name}) == (found.layer.name, found.fixed)
 
     assert listed(ELEMENT_LAYERS) == list(LAYER["Elements"].variants)
 
@@ -101,7 +105,8 @@ def test_layer_ids_may_be_bare_names(layer: Layer) -> None:
     """Our own exports name the layer itself where a QGIS id could stand."""
     found = layer_of_id(layer.name)
 
-    assert found is not None and layer is found.layer
+    assert found is not None
+    assert layer is found.layer
 
 
 def test_no_two_layers_claim_one_name() -> None:

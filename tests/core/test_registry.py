@@ -125,7 +125,8 @@ def test_every_server_column_has_its_place(layer: str, fact: str) -> None:
     name, kind, unit = f"{fact}::".split(":")[:3]
     column = LAYER[layer].column(name)
 
-    assert column is not None and (Kind(kind or "text"), unit) == (column.kind, column.unit)
+    assert column is not None
+    assert (Kind(kind or "text"), unit) == (column.kind, column.unit)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,8 @@ def test_every_plugin_field_has_its_column(table: str, fact: str) -> None:
     assert found is not None
     for spelling in (name, name.upper()):
         column = column_of(found.layer, spelling)
-        assert column is not None and (expected or name) == column.name
+        assert column is not None
+        assert (expected or name) == column.name
 
 
 def test_unregistered_fields_have_no_column() -> None:
@@ -153,7 +155,8 @@ def test_columns_are_named_once(layer: Layer) -> None:
     names = [name.casefold() for column in layer.columns for name in (column.name, *column.aliases)]
     reserved = {"fid", "geom", GEOMETRY, "extra", *(column.name for column in SYSTEM)}
 
-    assert len(names) == len(set(names)) and not reserved & set(names)
+    assert len(names) == len(set(names))
+    assert not reserved & set(names)
     assert all(name.isascii() and name.isidentifier() for name in names)
 
 
@@ -168,7 +171,8 @@ def test_references(line: str) -> None:
     assert (local_layer or None, local_fid or None) == (found.local_layer, found.local_fid)
     assert set(flags.split()) == {flag for flag in ("owned", "required") if getattr(found, flag)}
     assert set(targets.split()) == {target.replace(" ", "_") for target in found.targets}
-    assert len(found.targets) == len(set(found.targets)) and set(found.targets) <= set(LAYER)
+    assert len(found.targets) == len(set(found.targets))
+    assert set(found.targets) <= set(LAYER)
 
 
 @every_layer
@@ -213,7 +217,7 @@ def test_rights() -> None:
     expected = {"_fiberq_metadata": ("metadata.write",) * 2, "sync_issues": ("inbox.decide",) * 2}
     for line in RIGHTS.strip().splitlines():
         names, family = line.split(": ")
-        expected |= {name: (f"{family}.write", f"{family}.delete") for name in names.split()}
+        expected |= dict.fromkeys(names.split(), (f"{family}.write", f"{family}.delete"))
 
     found = {x.name.replace(" ", "_"): (x.rights.write.value, x.rights.delete.value) for x in LAYERS}
     assert expected == found
@@ -251,7 +255,8 @@ def test_special_columns_exist(layer: Layer) -> None:
     named = (layer.title, layer.kind_column, layer.owner, layer.owner_via, layer.variant_column, layer.natural_key)
 
     assert all(layer.column(name) is not None for name in named if name)
-    assert layer.title and bool(layer.variants) == bool(layer.variant_column)
+    assert layer.title
+    assert bool(layer.variants) == bool(layer.variant_column)
     assert not layer.geometry_required or layer.spatial
 
 

@@ -76,16 +76,19 @@ def test_vocabularies_know_what_files_carry(where: tuple[str, str]) -> None:
         code, _, spellings = entry.partition("=")
         for spelling in (code, *(s.strip() for s in spellings.split("/") if " / " not in entry)):
             term = vocabulary.term(spelling)
-            assert term is not None and code == term.code
+            assert term is not None
+            assert code == term.code
         assert spellings.strip().split("/")[0] == vocabulary.term(code).labels.en or " / " in entry  # type: ignore[union-attr]
-    assert not vocabulary.closed and vocabulary.term("nešto drugo") is None
+    assert not vocabulary.closed
+    assert vocabulary.term("nešto drugo") is None
 
 
 def test_manhole_types() -> None:
     """The plugin's seventeen, then the five of the old server's form."""
     codes = [term.code for term in _vocabulary(LAYER["OKNA"].column("tip")).terms]
 
-    assert 22 == len(codes) and ["D0", "D1", "D2", "D3", "D4"] == codes[17:]
+    assert 22 == len(codes)
+    assert ["D0", "D1", "D2", "D3", "D4"] == codes[17:]
     assert {"Standard octagonal cut 220x128x190", "Mounted mini manhole type Duct End (micro ducts)"} < set(codes[:17])
 
 
@@ -113,7 +116,8 @@ def test_photos_can_show_everything() -> None:
         "Indoor_OTB": "Elements",
     }
 
-    assert reference is not None and list(reference.targets) == [term.code for term in vocabulary.terms]
+    assert reference is not None
+    assert list(reference.targets) == [term.code for term in vocabulary.terms]
     assert all(layer == term.code for name, layer in short.items() if (term := vocabulary.term(name)))
     assert all(vocabulary.term(name) and layer_of_id(name) for name in short)
     assert all(
@@ -141,5 +145,6 @@ def test_vocabularies_are_listed_once() -> None:
 
 
 def _vocabulary(column: Column | None) -> Vocabulary:
-    assert column is not None and column.vocabulary is not None
+    assert column is not None
+    assert column.vocabulary is not None
     return column.vocabulary
