@@ -3,15 +3,17 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
 
 from fiberq_core.ports import Package
+from fiberq_core.sent import Provenance, SentFile
 from fiberq_storage.files.building import NOTE, build, known, note_of
 from fiberq_storage.files.disk import remove_leftovers
+from fiberq_storage.gpkg.reader import read_package, read_provenance
 from fiberq_storage.sqlite.connection import translating
 from fiberq_storage.sqlite.store import SqliteStore
 
@@ -30,7 +32,7 @@ class Limits:
 
 
 class FilePackages:
-    """The exports of `ports.Packages` in a folder: `<project uuid>/<revision>.gpkg`. *clock*: epoch seconds."""
+    """`ports.Packages`: exports in a folder, `<project uuid>/<revision>.gpkg`. *clock*: epoch seconds."""
 
     def __init__(
         self,
@@ -51,6 +53,14 @@ class FilePackages:
     async def at(self, project_id: int, revision: int) -> Package:
         """The package as it was at *revision*. Raises: NotFound, StoreUnavailable."""
         return await self._at(project_id, revision)
+
+    async def provenance(self, path: str) -> Provenance | None:
+        """What a file says of its origin. Raises: BadPackage."""
+        return await asyncio.to_thread(read_provenance, path)
+
+    async def read(self, path: str, base: Package | None, extra: Mapping[str, Mapping[str, str]]) -> SentFile:
+        """What a file from a stranger says, compared with *base*, what its export delivered. Raises: BadPackage."""
+        return await asyncio.to_thread(read_package, path, base.path if base else None, extra)
 
     async def prune(self) -> None:
         """Remove what the limits do not allow to stay, and what crashed builds left. Raises: StoreUnavailable."""

@@ -39,18 +39,23 @@ STEPS: tuple[Step, ...] = (_first,)
 
 def migrate(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:
     """Create or migrate the store, in one transaction. Raises: StoreMismatch for a newer one."""
-    if version(db) > len(steps):
-        raise StoreMismatch(
-            "This data folder was written by a newer FiberQ"
-            f" (store version {version(db)}; this one knows {len(steps)})."
-            " Install that version again, or restore a backup made with this one"
-        )
+    check_version(version(db), steps)
     with transaction(db):
         for number, step in list(enumerate(steps, 1))[version(db) :]:
             step(db)
             db.execute("INSERT INTO schema_version (version) VALUES (?)", (number,))
         for table in TABLES.values():
             follow_registry(db, table)
+
+
+def check_version(found: int, steps: tuple[Step, ...] = STEPS) -> None:
+    """Whether this FiberQ knows a store of version *found*. Raises: StoreMismatch."""
+    if found > len(steps):
+        raise StoreMismatch(
+            "This data folder was written by a newer FiberQ"
+            f" (store version {found}; this one knows {len(steps)})."
+            " Install that version again, or restore a backup made with this one"
+        )
 
 
 def version(db: apsw.Connection) -> int:
