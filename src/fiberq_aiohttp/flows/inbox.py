@@ -31,6 +31,15 @@ async def items(
     return {"items": [_json(i, actor, current) for i in page.items], "next": page.next}
 
 
+async def show(ports: Ports, actor: Actor, project_id: int, item_id: str) -> Mapping[str, object]:
+    """One item, open or decided. Raises: NotFound, Forbidden."""
+    _, actor = await actor_in(ports, actor, project_id)
+    demand(actor, Action.PROJECT_READ)
+    async with ports.store.reading(project_id) as reader:
+        item = await reader.item(item_id)
+        return _json(item, actor, await _current(reader, [item]))
+
+
 async def _current(reader: Reader, shown: Sequence[Item]) -> dict[Key, Stored]:
     keys = {c.key for item in shown for c in item.changes}
     return dict(await reader.rows(keys)) if keys else {}

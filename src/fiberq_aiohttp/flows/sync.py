@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
 
 from attrs import evolve, frozen
 
@@ -59,11 +60,15 @@ class _Origin:
     revision: int | None
 
 
+NOWHERE: Final = _Origin(None, None, None)
+
+
 async def upload(
-    ports: Ports, actor: Actor, project_id: int, path: str, digest: str, *, dry_run: bool = False
+    ports: Ports, actor: Actor, project_id: int, path: str, digest: str, *, dry_run: bool = False, adopt: bool = False
 ) -> Mapping[str, object]:
     """Merge the GeoPackage at *path* (sha256 *digest*) into a project; returns the receipt.
 
+    *adopt*: the project is new, so a file of another one is taken in as if no export had made it (S31).
     Raises: NotFound, Forbidden, Conflict (archived), WrongProject, BadPackage, StoreUnavailable.
     """
     project, actor = await actor_in(ports, actor, project_id)
@@ -74,7 +79,7 @@ async def upload(
         extra = await reader.extra_columns()
     if repeated is not None:
         return repeated
-    origin = await _origin(ports, project, path)
+    origin = NOWHERE if adopt else await _origin(ports, project, path)
     sent = await ports.packages.read(path, origin.package, extra)
     if not dry_run:
         await ports.uploads.keep(path, digest)
@@ -88,13 +93,13 @@ async def upload(
 async def _origin(ports: Ports, project: Project, path: str) -> _Origin:
     said = await ports.packages.provenance(path)
     if said is None:
-        return _Origin(None, None, None)
+        return NOWHERE
     if said.project != project.uuid:
         raise WrongProject("The file was exported from another project; nothing was applied. Send it to that project.")
     known = await ports.store.find_export(said.export_id)
     revision = known[1] if known and known[0] == project.id else said.revision
     if not 0 <= revision <= project.revision:
-        return _Origin(None, None, None)
+        return NOWHERE
     return _Origin(evolve(said, revision=revision), await ports.packages.at(project.id, revision), revision)
 
 
