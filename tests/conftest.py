@@ -1,0 +1,43 @@
+"""What all tests share; imports only pytest and hypothesis, since the core's own environment has little more."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+DIST_PACKAGES = Path("/usr/lib/python3/dist-packages")
+POSTGRES = Path("/usr/lib/postgresql/15/bin/postgres")
+
+# marker: (whether its programs are here, what brings them)
+NEEDS: Mapping[str, tuple[Callable[[], bool], str]] = {
+    "qgis": ((DIST_PACKAGES / "qgis").is_dir, "python3-qgis"),
+    "gdal": (lambda: bool(shutil.which("ogr2ogr")) and (DIST_PACKAGES / "osgeo").is_dir(), "gdal-bin python3-gdal"),
+    "postgis": (lambda: POSTGRES.exists() or "FIBERQ_TEST_DSN" in os.environ, "postgresql-15-postgis-3"),
+    "browser": (lambda: bool(shutil.which("chromium")), "chromium"),
+}
+
+# Time limits in tests would measure the machine. Under CI hypothesis takes its own profile: none, and no chance.
+if "CI" not in os.environ:
+    settings.register_profile("here", deadline=None)
+    settings.load_profile("here")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Know pytest-asyncio's settings where pytest-asyncio is not, as in the core's own environment."""
+    if find_spec("pytest_asyncio") is None:
+        for name in ("asyncio_mode", "asyncio_default_fixture_loop_scope"):
+            parser.addini(name, "pytest-asyncio's; no test of the core has an event loop")
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """Skip what cannot run here; never under CI, where a skipped test would pass for a passed one."""
+    if "CI" in os.environ:
+        return
+    absent = {marker: packages for marker, (here, packages) in NEEDS.items() if not here()}
+    for item in items:
+        for marker in absent.keys() & {mark.name for mark in item.iter_markers()}:
+            item.add_marker(pytest.mark.skip(reason=f"needs Debian's {absent[marker]}"))
