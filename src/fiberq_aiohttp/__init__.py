@@ -1,0 +1,1 @@
+"""How FiberQ is reached: HTTP, sign-in, the command line."""
