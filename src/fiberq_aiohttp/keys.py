@@ -1,13 +1,20 @@
 """Where handlers find things: typed keys of the application and of the request."""
 
+import asyncio
+from pathlib import Path
+
 from aiohttp import web
 
 from fiberq_aiohttp.bearer import Bearer
+from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.settings import Settings
 from fiberq_core.policy import Actor
 
 SETTINGS = web.AppKey("settings", Settings)
 BEARER = web.AppKey("bearer", Bearer)
+PORTS = web.AppKey("ports", Ports)
+SPOOL = web.AppKey("spool", Path)  # where uploads land
+UPLOAD_SLOTS = web.AppKey("upload_slots", asyncio.Semaphore)  # as many uploads are received at the same time
 
 ACTOR = web.RequestKey("actor", Actor)  # set by guard.authenticate, on routes that are not public
 REQUEST_ID = web.RequestKey("request_id", str)  # set by logs.request_ids

@@ -17,7 +17,7 @@ from fiberq_core.ports import Revision, Version
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY, Column, Kind, Labels, Layer, Reference, Vocabulary
 from fiberq_core.registry.system import ID, REV
-from fiberq_core.rows import Row, Stored, Value, differing
+from fiberq_core.rows import Row, Stored, differing
 
 EXTRA = "extra"
 MAX_NESTING: Final = 64  # levels of a JSON column that are shown as JSON; deeper ones are shown as text
@@ -74,7 +74,7 @@ def item_json(item: Item, current: Stored | None, choices: Collection[str]) -> J
     """
     change = item.changes[0] if len(item.changes) == 1 else None
     shown = _shown(item)
-    typed = None if item.raw is None else _raw(item)
+    typed = typed_json(item.raw)
     return {
         "item_id": item.item_id,
         "state": "open" if item.open else "decided",
@@ -128,40 +128,42 @@ def geometry_json(wkb: bytes | None) -> Json | None:
     return None if wkb is None else to_geojson(wkb)
 
 
-def value_json(column: Column | None, value: Value | None) -> object:
-    """One value; *column* is None for an unregistered one."""
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
+def value_json(layer: str | None, name: str | None, value: object) -> object:
+    """The value of field *name* (a column, registered or not, or the geometry) of *layer*."""
+    known = LAYER.get(layer or "")
+    if name == GEOMETRY and isinstance(value, bytes):
+        return to_geojson(value)
+    column = known.column(name) if known and name else None
     if column is not None and column.kind is Kind.JSON and isinstance(value, str):
         return _parsed(value)
-    return value
+    return typed_json(value)
+
+
+def typed_json(raw: object) -> object:
+    """A value as it was typed, whether it fits a column or not: bytes as base64, text where JSON has no form for it."""
+    if isinstance(raw, bytes):
+        return base64.b64encode(raw).decode("ascii")
+    return raw if _writable(raw, 0) else str(raw).encode("utf-8", "replace").decode("utf-8")
 
 
 def row_json(layer: str | None, row: Row | None) -> Json | None:
     """A row, or the part of one that somebody saw or sent: only what it says, the geometry among it."""
     if row is None:
         return None
-    known = LAYER.get(layer or "")
-    return {name: _value(known, name, value) for name, value in sorted(row.values.items())}
+    return {name: value_json(layer, name, value) for name, value in sorted(row.values.items())}
 
 
 def _columns(layer: Layer, row: Row) -> Json:
-    return {column.name: value_json(column, row.get(column.name)) for column in layer.columns}
+    return {column.name: value_json(layer.name, column.name, row.get(column.name)) for column in layer.columns}
 
 
 def _extra(layer: Layer, row: Row) -> Json:
     unknown = {n: v for n, v in row.values.items() if n != GEOMETRY and layer.column(n) is None}
-    return {name: value_json(None, value) for name, value in sorted(unknown.items())}
+    return {name: typed_json(value) for name, value in sorted(unknown.items())}
 
 
 def _field(layer: str | None, name: str, row: Row | None) -> object:
-    return _value(LAYER.get(layer or ""), name, row.get(name) if row else None)
-
-
-def _value(layer: Layer | None, name: str, value: Value | None) -> object:
-    if name == GEOMETRY and isinstance(value, bytes):
-        return to_geojson(value)
-    return value_json(layer.column(name) if layer else None, value)
+    return value_json(layer, name, row.get(name)) if row else None
 
 
 def _sides(version: Version) -> Iterable[tuple[str, Row | None]]:
@@ -174,14 +176,6 @@ def _shown(item: Item) -> Callable[[Row | None], object]:
     if name is None:
         return lambda row: row_json(item.layer, row)
     return lambda row: _field(item.layer, name, row)
-
-
-def _raw(item: Item) -> object:
-    """A value as somebody typed it, which never fitted its column: text where JSON has no form for it."""
-    raw = item.raw
-    if isinstance(raw, bytes):
-        return base64.b64encode(raw).decode("ascii")
-    return raw if _writable(raw, 0) else str(raw).encode("utf-8", "replace").decode("utf-8")
 
 
 def _made(by: Revision) -> Json:

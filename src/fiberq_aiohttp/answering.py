@@ -1,0 +1,58 @@
+"""How answers look on the wire: JSON by one writer, a feature with its ETag, and what every answer carries."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from fiberq_aiohttp.caching import PRIVATE, fresh, not_modified, revision_tag
+from fiberq_core.registry.system import REV
+
+GEOJSON: Final = "application/geo+json"
+ALWAYS: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    hdrs.CACHE_CONTROL: "no-store",  # unless the answer says otherwise
+}
+
+
+def answer(
+    value: object,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    content_type: str = "application/json",
+) -> web.Response:
+    """*value* as JSON."""
+    return web.Response(status=status, body=orjson.dumps(value), content_type=content_type, headers=dict(headers or {}))
+
+
+def done() -> web.Response:
+    """It is done and there is nothing to say."""
+    return web.Response(status=204)
+
+
+def feature(
+    request: web.Request, value: Mapping[str, object], *, status: int = 200, location: str | None = None
+) -> web.Response:
+    """A feature with its validator; on reading, 304 for who has it."""
+    etag = revision_tag(_revision(value))
+    if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and fresh(request.headers, etag):
+        return not_modified(etag)
+    headers: dict[str, str] = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: PRIVATE}
+    if location is not None:
+        headers[hdrs.LOCATION] = location
+    return answer(value, status=status, headers=headers, content_type=GEOJSON)
+
+
+async def add_usual_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """For `app.on_response_prepare`: what every answer carries."""
+    for name, value in ALWAYS.items():
+        response.headers.setdefault(name, value)
+
+
+def _revision(value: Mapping[str, object]) -> int:
+    properties = value["properties"]
+    assert isinstance(properties, Mapping)
+    return int(properties[REV])

@@ -1,0 +1,85 @@
+"""The composition root: everything that the server is made of is put together here, and nowhere else."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+import aiohttp
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from fiberq_aiohttp import cors, logs
+from fiberq_aiohttp.answering import add_usual_headers
+from fiberq_aiohttp.bearer import Fetch, HttpFetch, bearer_for
+from fiberq_aiohttp.devsignin import dev_sign_in
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.guard import authenticate, check_guards
+from fiberq_aiohttp.keys import BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS
+from fiberq_aiohttp.problems import problems
+from fiberq_aiohttp.routes import changes, features, health, inbox, me, projects, sync
+from fiberq_aiohttp.settings import Provider, Settings
+from fiberq_aiohttp.spool import sweep
+from fiberq_core.claims import TokenRules
+
+UPLOADS_AT_ONCE: Final = 16  # received at the same time; merged they are one after the other, project by project
+ROUTES: Final = (
+    *health.ROUTES,
+    *me.ROUTES,
+    *projects.ROUTES,
+    *sync.ROUTES,
+    *inbox.ROUTES,
+    *changes.ROUTES,
+    *features.ROUTES,
+)
+
+OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
+
+
+def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None = None) -> web.Application:
+    """The server. *open_ports* is entered at start and left at the end.
+
+    *fetch* gets the identity provider's documents; None: over HTTP, or from the development sign-in.
+    Raises: Invalid, StoreUnavailable.
+    """
+    app = web.Application(
+        middlewares=(logs.request_ids, cors.preflight, problems, authenticate), client_max_size=settings.max_json
+    )
+    app[SETTINGS] = settings
+    app[SPOOL] = settings.data / "incoming"
+    app[UPLOAD_SLOTS] = asyncio.Semaphore(UPLOADS_AT_ONCE)
+    app.on_response_prepare.extend((logs.answer_with_request_id, cors.allow(settings.cors_origins), add_usual_headers))
+    app.add_routes(ROUTES)
+    if settings.dev:
+        provider = dev_sign_in(settings)
+        app.add_routes(provider.routes())
+        fetch = fetch or provider.fetch
+    app.cleanup_ctx.extend((_ports(open_ports), _sign_in(settings.provider, fetch)))
+    aiohttp_jinja2.setup(app, loader=jinja2.PackageLoader("fiberq_aiohttp"))
+    check_guards(app)
+    return app
+
+
+def rules_of(provider: Provider) -> TokenRules:
+    """What tokens of *provider* must say."""
+    return TokenRules(provider.issuer, provider.audiences, provider.project_id, provider.org_ids)
+
+
+def _ports(open_ports: OpenPorts) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        async with open_ports() as ports:
+            await asyncio.to_thread(sweep, app[SPOOL])
+            app[PORTS] = ports
+            yield
+
+    return opened
+
+
+def _sign_in(provider: Provider, fetch: Fetch | None) -> Callable[[web.Application], AsyncIterator[None]]:
+    async def opened(app: web.Application) -> AsyncIterator[None]:
+        async with aiohttp.ClientSession() as session:
+            app[BEARER] = bearer_for(rules_of(provider), fetch or HttpFetch(session))
+            yield
+
+    return opened

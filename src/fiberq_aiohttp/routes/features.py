@@ -1,0 +1,102 @@
+"""Layers and features, one by one: for programs, maps and forms. A write here is never held: it is answered."""
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from fiberq_aiohttp import asking
+from fiberq_aiohttp.answering import GEOJSON, answer, done, feature
+from fiberq_aiohttp.asking import json_object, layer_in_path, project_in_path, uuid_in_path
+from fiberq_aiohttp.caching import if_match
+from fiberq_aiohttp.flows import features, reading
+from fiberq_aiohttp.guard import requires
+from fiberq_aiohttp.keys import ACTOR, PORTS
+from fiberq_aiohttp.routes.projects import ONE
+from fiberq_aiohttp.routes.spelling import spelled
+from fiberq_core.policy import Action
+
+LAYER = f"{ONE}/features/{{layer}}"
+FEATURE = f"{LAYER}/{{uuid}}"
+
+
+@requires(Action.PROJECT_READ)
+async def layers(request: web.Request) -> web.StreamResponse:
+    """The registry of a project: its layers, their columns and how many rows there are."""
+    return answer(await reading.layers(request.app[PORTS], request[ACTOR], project_in_path(request)))
+
+
+@requires(Action.PROJECT_READ)
+async def listed(request: web.Request) -> web.StreamResponse:
+    """The features of a layer, in pages; `?bbox=west,south,east,north`."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    box, limit, cursor = asking.bbox(request), asking.limit(request), asking.cursor(request)
+    return answer(await reading.features(ports, actor, project, layer, box, limit, cursor), content_type=GEOJSON)
+
+
+@requires(Action.PROJECT_READ)
+async def show(request: web.Request) -> web.StreamResponse:
+    """One feature."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    return feature(request, await reading.feature(ports, actor, project, layer, uuid_in_path(request)))
+
+
+@requires(Action.PROJECT_READ)
+async def history(request: web.Request) -> web.StreamResponse:
+    """Every version of a feature."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    return answer(await reading.history(ports, actor, project, layer, uuid_in_path(request)))
+
+
+@requires(Action.NETWORK_WRITE)
+async def create(request: web.Request) -> web.StreamResponse:
+    """A new feature; a repeat with the same `Idempotency-Key` has no second effect."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    body, key = await json_object(request), asking.idempotency_key(request)
+    made = await features.create(ports, actor, project, layer, body, idempotency_key=key)
+    place = f"/api/projects/{project}/features/{quote(layer.name)}/{made['id']}"
+    return feature(request, made, status=201, location=place)
+
+
+@requires(Action.NETWORK_WRITE)
+async def replace(request: web.Request) -> web.StreamResponse:
+    """Put a whole feature in the place of the one that `If-Match` names."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    match, uuid, body = if_match(request.headers), uuid_in_path(request), await json_object(request)
+    return feature(request, await features.replace(ports, actor, project, layer, uuid, body, match))
+
+
+@requires(Action.NETWORK_WRITE)
+async def patch(request: web.Request) -> web.StreamResponse:
+    """Change some columns, or the geometry, of the feature that `If-Match` names."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    match, uuid, body = if_match(request.headers), uuid_in_path(request), await json_object(request)
+    return feature(request, await features.patch(ports, actor, project, layer, uuid, body, match))
+
+
+@requires(Action.NETWORK_DELETE)
+async def delete(request: web.Request) -> web.StreamResponse:
+    """Delete the feature that `If-Match` names; its history stays."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    await features.delete(ports, actor, project, layer, uuid_in_path(request), if_match(request.headers))
+    return done()
+
+
+@requires(Action.NETWORK_WRITE)
+async def restore(request: web.Request) -> web.StreamResponse:
+    """Make an older version current again, or bring a deleted feature back."""
+    ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
+    revision = asking.revision_of(await json_object(request, optional=True))
+    return feature(request, await features.restore(ports, actor, project, layer, uuid_in_path(request), revision))
+
+
+ROUTES = spelled(
+    web.get(f"{ONE}/layers", layers),
+    web.get(LAYER, listed),
+    web.post(LAYER, create),
+    web.get(FEATURE, show),
+    web.put(FEATURE, replace),
+    web.patch(FEATURE, patch),
+    web.delete(FEATURE, delete),
+    web.get(f"{FEATURE}/history", history),
+    web.post(f"{FEATURE}/restore", restore),
+)

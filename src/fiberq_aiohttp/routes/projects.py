@@ -1,0 +1,82 @@
+"""Projects and their members."""
+
+from aiohttp import hdrs, web
+
+from fiberq_aiohttp.answering import answer, done
+from fiberq_aiohttp.asking import flag, json_object, project_in_path
+from fiberq_aiohttp.flows import projects
+from fiberq_aiohttp.guard import requires
+from fiberq_aiohttp.keys import ACTOR, PORTS
+from fiberq_aiohttp.routes.spelling import spelled
+from fiberq_core.policy import Action
+
+ALL = "/api/projects"
+ONE = r"/api/projects/{project:\d{1,18}}"
+
+
+@requires(Action.PROJECT_READ)
+async def listed(request: web.Request) -> web.StreamResponse:
+    """The projects that the caller may see; with `?archived=1` also archived ones."""
+    archived = flag(request, "archived")
+    return answer(await projects.listed(request.app[PORTS], request[ACTOR], archived=archived))
+
+
+@requires(Action.PROJECT_CREATE)
+async def create(request: web.Request) -> web.StreamResponse:
+    """A new project."""
+    made = await projects.create(request.app[PORTS], request[ACTOR], await json_object(request))
+    return answer(made, status=201, headers={hdrs.LOCATION: f"{ALL}/{made['id']}"})
+
+
+@requires(Action.PROJECT_READ)
+async def show(request: web.Request) -> web.StreamResponse:
+    """One project."""
+    return answer(await projects.show(request.app[PORTS], request[ACTOR], project_in_path(request)))
+
+
+@requires(Action.PROJECT_EDIT)
+async def update(request: web.Request) -> web.StreamResponse:
+    """Change a project."""
+    body = await json_object(request)
+    return answer(await projects.update(request.app[PORTS], request[ACTOR], project_in_path(request), body))
+
+
+@requires(Action.PROJECT_ARCHIVE)
+async def archive(request: web.Request) -> web.StreamResponse:
+    """Archive a project. Nothing is lost."""
+    await projects.archive(request.app[PORTS], request[ACTOR], project_in_path(request))
+    return done()
+
+
+@requires(Action.PROJECT_READ)
+async def members(request: web.Request) -> web.StreamResponse:
+    """Who belongs to a project."""
+    return answer(await projects.members(request.app[PORTS], request[ACTOR], project_in_path(request)))
+
+
+@requires(Action.MEMBERS_EDIT)
+async def add_member(request: web.Request) -> web.StreamResponse:
+    """Add somebody to a project, or change their role."""
+    body = await json_object(request)
+    member = await projects.add_member(request.app[PORTS], request[ACTOR], project_in_path(request), body)
+    return answer(member, status=201)
+
+
+@requires(Action.MEMBERS_EDIT)
+async def remove_member(request: web.Request) -> web.StreamResponse:
+    """Take somebody out of a project."""
+    project, sub = project_in_path(request), request.match_info["sub"]
+    await projects.remove_member(request.app[PORTS], request[ACTOR], project, sub)
+    return done()
+
+
+ROUTES = spelled(
+    web.get(ALL, listed),
+    web.post(ALL, create),
+    web.get(ONE, show),
+    web.put(ONE, update),
+    web.delete(ONE, archive),
+    web.get(f"{ONE}/members", members),
+    web.post(f"{ONE}/members", add_member),
+    web.delete(f"{ONE}/members/{{sub}}", remove_member),
+)

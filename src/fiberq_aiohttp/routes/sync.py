@@ -1,0 +1,81 @@
+"""The main job over HTTP: a project goes out as a GeoPackage and comes back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiohttp import web
+
+from fiberq_aiohttp.answering import answer
+from fiberq_aiohttp.asking import flag, project_in_path, project_in_query
+from fiberq_aiohttp.flows import reading, sync
+from fiberq_aiohttp.flows.access import admit
+from fiberq_aiohttp.guard import requires
+from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS
+from fiberq_aiohttp.routes.spelling import spelled
+from fiberq_aiohttp.sending import send
+from fiberq_aiohttp.spool import Spooled, spooled
+from fiberq_core.errors import Busy
+from fiberq_core.policy import Action
+
+QUEUE: Final = 30.0  # seconds that an upload waits for its turn to be received
+
+
+@asynccontextmanager
+async def received(request: web.Request) -> AsyncIterator[Spooled]:
+    """The file of an upload, received in its turn. Raises: Busy, and as `spooled`."""
+    slots = request.app[UPLOAD_SLOTS]
+    try:
+        async with asyncio.timeout(QUEUE):
+            await slots.acquire()
+    except TimeoutError:
+        raise Busy("too many uploads at once") from None
+    try:
+        async with spooled(request, request.app[SPOOL], request.app[SETTINGS].max_upload) as file:
+            yield file
+    finally:
+        slots.release()
+
+
+@requires(Action.SYNC_PULL)
+async def download(request: web.Request) -> web.StreamResponse:
+    """A project as a GeoPackage: whole, a range of it, or 304."""
+    return await send(request, await sync.download(request.app[PORTS], request[ACTOR], project_in_path(request)))
+
+
+@requires(Action.SYNC_PUSH)
+async def upload(request: web.Request) -> web.StreamResponse:
+    """Merge an edited GeoPackage. The receipt lists what became of every row; `?dry_run=1` only says what would."""
+    ports, actor, project = request.app[PORTS], request[ACTOR], project_in_query(request)
+    dry_run = flag(request, "dry_run")
+    await admit(ports, actor, project, Action.SYNC_PUSH)
+    async with received(request) as file:
+        return answer(await sync.upload(ports, actor, project, file.path, file.digest, dry_run=dry_run))
+
+
+@requires(Action.PROJECT_READ)
+async def status(request: web.Request) -> web.StreamResponse:
+    """The most recent exchanges of a project."""
+    return answer(await reading.syncs(request.app[PORTS], request[ACTOR], project_in_query(request)))
+
+
+@requires(Action.PROJECT_READ)
+async def receipt(request: web.Request) -> web.StreamResponse:
+    """The receipt of an upload, again."""
+    return answer(await reading.receipt(request.app[PORTS], request[ACTOR], request.match_info["sync_id"]))
+
+
+@requires(Action.SYNC_UNDO)
+async def undo(request: web.Request) -> web.StreamResponse:
+    """Take an upload back, as a merge against today's data; the answer is a receipt of its own."""
+    return answer(await sync.undo(request.app[PORTS], request[ACTOR], request.match_info["sync_id"]))
+
+
+ROUTES = spelled(
+    web.get(r"/api/sync/download/{project:\d{1,18}}", download),
+    web.post("/api/sync/upload", upload),
+    web.get("/api/sync/status", status),
+    web.get("/api/sync/receipts/{sync_id}", receipt),
+    web.post("/api/sync/receipts/{sync_id}/undo", undo),
+)

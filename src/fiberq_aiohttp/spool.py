@@ -1,0 +1,218 @@
+"""An upload on its way from the wire to a temporary file: bounded, hashed as it comes, gone whatever happens.
+
+The body is the file itself, or a form with the part `file`, and beside it (QGIS leaves its last edits there) the
+part `wal`, the file named `…-wal`. Parts come in any order; others are read over. A file is locked as long as it is
+in use, so that `sweep` can tell what a killed process left behind from what another one is still receiving.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http import HttpProcessingError
+from attrs import define, field, frozen
+
+from fiberq_core.errors import Fault, Invalid, StoreUnavailable, TooLarge
+
+BLOCK: Final = 1 << 20  # bytes that are written at a time
+PIECE: Final = 1 << 18  # bytes that are asked of the connection at a time
+STALL: Final = 60.0  # seconds without a byte after which a sender is given up
+FRAME: Final = 1 << 16  # bytes that boundaries and part headers may add to a form
+MEBIBYTE: Final = 1 << 20
+
+MAIN, WAL = "", "-wal"  # what the two files' names end with, as SQLite wants it
+BESIDE: Final = (WAL, "-shm", "-journal")  # what SQLite may put beside a file
+
+
+@frozen
+class Spooled:
+    """What came: the file at *path*, its sha256 (hex; of both digests where there is a WAL), its size in bytes.
+
+    *wal*: the write-ahead log came too and lies at `path + "-wal"`.
+    """
+
+    path: str
+    digest: str
+    size: int
+    wal: bool
+
+
+@asynccontextmanager
+async def spooled(request: web.Request, folder: Path, limit: int, *, stall: float = STALL) -> AsyncIterator[Spooled]:
+    """Receive the file of *request* into *folder*; at the end of the block it is gone.
+
+    *limit* is bytes, *stall* seconds.
+    Raises: TooLarge, Invalid (no file in the form), StoreUnavailable (the disk), HTTPBadRequest, HTTPRequestTimeout.
+    """
+    form = request.content_type.startswith("multipart/")
+    if (request.content_length or 0) > limit + FRAME * form:
+        raise _too_large(limit)
+    landing = _Landing(folder / f"{secrets.token_hex(16)}.gpkg", limit, stall)
+    try:
+        await (_receive_form if form else _receive_body)(request, landing)
+        yield landing.done()
+    finally:
+        await asyncio.shield(asyncio.to_thread(landing.clear))
+
+
+def sweep(folder: Path) -> None:
+    """Make *folder*, and remove from it what no living process is using. Raises: StoreUnavailable."""
+    with _disk():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in folder.glob("*.gpkg*"):
+            if not _in_use(path):
+                path.unlink(missing_ok=True)
+
+
+def _in_use(path: Path) -> bool:
+    """Whether the upload that *path* belongs to is being received or read."""
+    main = path.with_name(path.name.partition(".gpkg")[0] + ".gpkg")
+    try:
+        with (main if main.exists() else path).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+@define
+class _File:
+    """One file being written."""
+
+    handle: BinaryIO
+    size: int = 0
+    hash: "hashlib._Hash" = field(factory=hashlib.sha256)
+
+    def write(self, block: bytes) -> None:
+        self.hash.update(block)
+        self.handle.write(block)
+        self.size += len(block)
+
+
+@define
+class _Landing:
+    """Where an upload lands. Its files stay open, and so locked, until `clear`."""
+
+    path: Path
+    limit: int
+    stall: float
+    received: int = 0
+    files: dict[str, _File] = field(factory=dict)
+
+    async def take(self, pieces: AsyncIterator[bytes], ending: str | None) -> None:
+        """Write one part of the request; None as *ending*: read over it."""
+        if ending in self.files:
+            raise Invalid("The form has the same file twice", [Fault("file", "Send one file, and at most one -wal")])
+        file = None if ending is None else await asyncio.to_thread(self._open, ending)
+        block = bytearray()
+        while (piece := await self._next(pieces)) is not None:
+            self.received += len(piece)
+            if self.received > self.limit:
+                raise _too_large(self.limit)
+            block += piece
+            if len(block) >= BLOCK:
+                await asyncio.to_thread(_write, file, bytes(block))
+                block.clear()
+        await asyncio.to_thread(_write, file, bytes(block), last=True)
+
+    async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            with _understood():
+                async with asyncio.timeout(self.stall):
+                    return await anext(pieces)
+        except StopAsyncIteration:
+            return None
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text=f"Nothing came for {self.stall:g} seconds; send it again") from None
+
+    def _open(self, ending: str) -> _File:
+        with _disk():
+            descriptor = os.open(f"{self.path}{ending}", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            self.files[ending] = file = _File(os.fdopen(descriptor, "wb"))
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            return file
+
+    def done(self) -> Spooled:
+        """What has come. Raises: Invalid."""
+        main, wal = self.files.get(MAIN), self.files.get(WAL)
+        if main is None:
+            raise Invalid("The form has no file", [Fault("file", "Send the GeoPackage as the part named file")])
+        digest = main.hash.hexdigest()
+        if wal is not None and wal.size:
+            digest = hashlib.sha256(main.hash.digest() + wal.hash.digest()).hexdigest()
+        return Spooled(str(self.path), digest, main.size, wal is not None)
+
+    def clear(self) -> None:
+        """Remove everything, also what SQLite put beside it."""
+        for ending in (MAIN, *BESIDE):
+            Path(f"{self.path}{ending}").unlink(missing_ok=True)
+        for file in self.files.values():
+            with _disk():
+                file.handle.close()
+
+
+def _write(file: _File | None, block: bytes, *, last: bool = False) -> None:
+    if file is not None:
+        with _disk():
+            file.write(block)
+            if last:
+                file.handle.flush()
+
+
+async def _receive_body(request: web.Request, landing: _Landing) -> None:
+    await landing.take(request.content.iter_any(), MAIN)
+
+
+async def _receive_form(request: web.Request, landing: _Landing) -> None:
+    with _understood():
+        reader = await request.multipart()
+    while True:
+        with _understood():
+            part = await reader.next()
+        if part is None:
+            return
+        if isinstance(part, MultipartReader):
+            raise Invalid("The form must not be nested", [Fault("file", "Send the GeoPackage as the part named file")])
+        await landing.take(_pieces(part), _ending(part))
+
+
+def _ending(part: BodyPartReader) -> str | None:
+    """Which of the two files a part is; None for any other part."""
+    if part.name == "wal" or (part.filename or "").endswith(WAL):
+        return WAL
+    return MAIN if part.name == "file" else None
+
+
+async def _pieces(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while not part.at_eof():
+        yield await part.read_chunk(PIECE)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The file is larger than the {limit / MEBIBYTE:g} MiB that this server takes", limit)
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What aiohttp raises on a body that breaks the rules of HTTP or MIME is the sender's fault."""
+    try:
+        yield
+    except (web.RequestPayloadError, HttpProcessingError, ValueError, AssertionError):
+        raise web.HTTPBadRequest(text="The body is broken or incomplete; send it again") from None
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as broken:
+        raise StoreUnavailable(f"cannot receive uploads: {broken}") from broken
