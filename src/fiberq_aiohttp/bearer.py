@@ -26,7 +26,7 @@ log = logging.getLogger("fiberq.auth")
 class Fetch(Protocol):
     """The way to JSON documents of the identity provider."""
 
-    async def __call__(self, url: str) -> object:
+    async def __call__(self, url: str, /) -> object:
         """The document at *url*. Raises: KeysUnavailable."""
         ...
 

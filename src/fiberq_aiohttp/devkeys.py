@@ -1,6 +1,7 @@
 """The development sign-in's people, its signing key in the data folder, and the Zitadel-shaped tokens it signs."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import secrets
@@ -97,9 +98,7 @@ def remembered_issuer(data: Path) -> str:
         raise NotFound("No server has run on this data folder with --dev yet; start one first") from None
 
 
-def issue_dev_token(  # noqa: PLR0917 (the parts of one token, in their order)
-    data: Path, issuer: str, role: str | None, sub: str, name: str, now: float
-) -> str:
+def issue_dev_token(data: Path, issuer: str, role: str | None, sub: str, name: str, now: float) -> str:
     """An access token that the development server of this data folder takes for twelve hours from *now*.
 
     *role* None gives somebody without a role. Raises: Invalid, StoreUnavailable.
@@ -159,8 +158,8 @@ def _create_key(path: Path) -> None:
             file.write(pem)
             file.flush()
             os.fsync(file.fileno())
-        if not path.exists():
-            fresh.replace(path)
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, path)
     finally:
         fresh.unlink(missing_ok=True)
 

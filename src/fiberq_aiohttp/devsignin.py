@@ -47,7 +47,7 @@ DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # not stricter: browsers would hide the origin of our own forms
     "X-Content-Type-Options": "nosniff",
 }
 BY_SUB: Final = {person.sub: person for person in PEOPLE}
