@@ -29,6 +29,7 @@ UNOPENED = "The store's file cannot be opened. Check that the data folder exists
 DAMAGED = "The store's file is damaged. Stop the server and restore the latest backup"
 FAILING = "The disk reports errors. Nothing was changed; check the disk"
 WRITING = "Another program is writing to the store. Nothing was changed; try again in a moment"
+CLOSED = "The server is stopping. Try again in a moment"
 COLLIDES = "The change collides with another row of the project. Nothing was changed"
 
 MEANING: tuple[tuple[type[apsw.Error], type[FiberqError], str], ...] = (
@@ -91,14 +92,17 @@ class Lane:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="fiberq-store")
         self._path, self._writing = path, writing
         self._db: apsw.Connection | None = None
+        self._closed = False
 
     async def run(self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """*function* of the connection. Shielded: what has been asked for happens even if nobody waits any more."""
         return await asyncio.shield(asyncio.wrap_future(self._submit(function, *args, **kwargs)))
 
     def close(self) -> None:
-        """Finish what was asked for, then close; blocks."""
-        self._thread.submit(self._close)
+        """Finish what was asked for, then close; blocks. Closing again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._thread.submit(self._close)
         self._thread.shutdown(wait=True)
 
     def _submit(
@@ -108,6 +112,8 @@ class Lane:
             with translating():
                 return function(self._connection(), *args, **kwargs)
 
+        if self._closed:
+            raise StoreUnavailable(CLOSED)
         return self._thread.submit(work)
 
     def _connection(self) -> apsw.Connection:

@@ -98,14 +98,13 @@ def features(scope: Scope, layer: str, bbox: Box | None, limit: int, cursor: str
     """A page of the current rows of *layer*, by fid. Raises: NotFound, Invalid."""
     table = table_of(layer)
     after = cursor_parts(cursor, [int])[0] if cursor else 0
-    parameters: tuple[object, ...] = (scope.project.id, after, limit + 1)
-    place = ""
-    if bbox is not None:
-        place, parameters = _inside(table), (*parameters, *bbox)
+    place = _inside(table) if bbox is not None else ""
     sql = (
-        f"SELECT {table.selection('t')} FROM {table.name} t WHERE t.project_id = ?1 AND t.fid > ?2"
-        f" {place} ORDER BY t.fid LIMIT ?3"
+        f"SELECT {table.selection('t')} FROM {table.name} t WHERE t.project_id = :project AND t.fid > :after"
+        f" {place} ORDER BY t.fid LIMIT :limit"
     )
+    parameters: dict[str, Any] = {"project": scope.project.id, "after": after, "limit": limit + 1}
+    parameters |= zip(("west", "south", "east", "north"), bbox or (), strict=False)
     found = [table.stored(record) for record in scope.db.execute(sql, parameters)]
     return page(found, limit, lambda stored: cursor_text(stored.fid))
 
@@ -184,10 +183,11 @@ def _current_at(scope: Scope, table: Table, wanted: str) -> Mapping[At, Stored]:
 
 
 def _inside(table: Table) -> str:
-    """The condition that a row's envelope touches the box ?4 … ?7: roughly by the index, then exactly."""
+    """The condition that a row's envelope touches the box: roughly by the index, then exactly."""
     if not table.index:
         return "AND 0"
     return (
-        f"AND t.id IN (SELECT id FROM {table.index} WHERE first_project = ?1 AND last_project = ?1"
-        " AND west <= ?6 AND east >= ?4 AND south <= ?7 AND north >= ?5) AND fq_touches(t.geom, ?4, ?5, ?6, ?7)"
+        f"AND t.id IN (SELECT id FROM {table.index} WHERE first_project = :project AND last_project = :project"
+        " AND west <= :east AND east >= :west AND south <= :north AND north >= :south)"
+        " AND fq_touches(t.geom, :west, :south, :east, :north)"
     )
