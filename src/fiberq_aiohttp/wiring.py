@@ -2,27 +2,32 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.settings import Settings
+from fiberq_core.changes import Change
 from fiberq_core.errors import FiberqError
+from fiberq_core.ports import Project
+from fiberq_storage import backup, inspection
 from fiberq_storage.files.packages import FilePackages, Limits
 from fiberq_storage.files.uploads import FileUploads
-from fiberq_storage.sqlite.connection import lock_folder
+from fiberq_storage.sqlite.connection import FILE, lock_folder
 from fiberq_storage.sqlite.store import SqliteStore, open_store
 
+DEMO_SEED: Final = 7
 HOUSEKEEPING: Final = 3_600.0  # seconds between two looks at what need no longer be kept
 
 log = logging.getLogger("fiberq")
 
 
 @asynccontextmanager
-async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
+async def opened(settings: Settings) -> AsyncIterator[Ports]:
     """The embedded store and its files, for as long as the block lasts.
 
     Raises: StoreUnavailable, StoreMismatch, Busy.
@@ -30,15 +35,15 @@ async def open_ports(settings: Settings) -> AsyncIterator[Ports]:
     async with await open_store(settings.data) as store:
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
         packages = FilePackages(store, settings.gpkg_dir, limits=limits)
-        uploads = FileUploads(settings.data / "uploads", keep_days=settings.keep_uploads_days)
+        uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
         yield Ports(store, packages, uploads, now, new_uuid)
 
 
 @asynccontextmanager
-async def serving_ports(settings: Settings) -> AsyncIterator[Ports]:
-    """As `open_ports`, for a server: alone on its data folder, and tidying up as time goes by."""
+async def serving(settings: Settings) -> AsyncIterator[Ports]:
+    """As `opened`, for a server: alone on its data folder, and tidying up as time goes by."""
     with lock_folder(settings.data):
-        async with open_ports(settings) as ports:
+        async with opened(settings) as ports:
             log.info("store open in %s", settings.data)
             keeping = asyncio.create_task(_keep_house(ports))
             try:
@@ -47,6 +52,11 @@ async def serving_ports(settings: Settings) -> AsyncIterator[Ports]:
                 keeping.cancel()
                 with suppress(asyncio.CancelledError):
                     await keeping
+
+
+def has_store(settings: Settings) -> bool:
+    """Whether the data folder holds a store already."""
+    return (settings.data / FILE).exists()
 
 
 def now() -> str:
@@ -78,3 +88,40 @@ async def prune(ports: Ports) -> None:
         await ports.uploads.prune(except_for=await ports.store.digests_waiting())
     if isinstance(ports.packages, FilePackages):
         await ports.packages.prune()
+
+
+def is_served(settings: Settings) -> bool:
+    """Whether a server runs on the data folder."""
+    return inspection.is_served(settings.data)
+
+
+def inspect(settings: Settings) -> inspection.StoreFacts:
+    """A look at the store that changes nothing; blocks, for long where it is large."""
+    return inspection.inspect(settings.data)
+
+
+def library_versions() -> Mapping[str, str]:
+    """The libraries that read and write files."""
+    return inspection.library_versions()
+
+
+def back_up(settings: Settings, target: Path) -> backup.Kept:
+    """Copy the store and all files to the new folder *target*; blocks. Raises: Conflict, StoreUnavailable."""
+    return backup.backup(settings.data, target, _kept_folders(settings), at=now())
+
+
+def restore(settings: Settings, source: Path) -> backup.Kept:
+    """Fill the empty data folder from a backup; blocks. Raises: Conflict, Invalid, StoreMismatch, StoreUnavailable."""
+    return backup.restore(source, settings.data, _kept_folders(settings))
+
+
+def demo_village(project: Project, *, crew: str, engineer: str) -> tuple[Change, ...]:
+    """What the demo project is filled with. *crew* and *engineer* are the subjects whose work its orders are."""
+    from fiberq_storage.demo import village
+
+    return village(DEMO_SEED, project=project.uuid, crew=crew, engineer=engineer)
+
+
+def _kept_folders(settings: Settings) -> dict[str, Path]:
+    """The folders of files that cannot be made again, by the names that they have in a backup."""
+    return {"photos": settings.photos_dir, "uploads": settings.data / "uploads"}
