@@ -28,12 +28,9 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
         return _head(download, everything(download.package.size))
     part = span(request.headers, download.etag, download.package.size)
     response = _head(download, part)
-    file = await asyncio.to_thread(_open, download.package.path)  # from here on it may be pruned
-    try:
+    with await asyncio.to_thread(_open, download.package.path) as file:  # from here on it may be pruned
         await response.prepare(request)
         await _stream(request, response, file, download, part)
-    finally:
-        await asyncio.to_thread(file.close)
     return response
 
 
