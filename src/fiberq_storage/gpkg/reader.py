@@ -13,7 +13,7 @@ from fiberq_core.geopackage import GEOM, METADATA_URI, parse_provenance
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.sent import Provenance, RefusedLayer, SentFile, SentLayer
 from fiberq_storage.crs import Declared, Reprojection, UnusableCrs, reprojection
-from fiberq_storage.gpkg.catalogue import Catalogue, FileTable, read_catalogue
+from fiberq_storage.gpkg.catalogue import Catalogue, FileTable, quick_check, read_catalogue
 from fiberq_storage.gpkg.connection import Untrusted, believing, open_untrusted
 from fiberq_storage.gpkg.diff import Comparison, Found
 from fiberq_storage.gpkg.rows import OUTSIDE_CRS, Plan, RowReader, plan
@@ -109,7 +109,8 @@ def _run(jobs: Sequence[_Job], *, parallel: bool) -> list[Outcome]:
 def _read(job: _Job) -> Outcome:
     table = job.plan.table
     with open_untrusted(job.path, seconds=job.seconds, base=job.base) as file, believing():
-        file.tables |= {table.name.casefold(), "gpkg_ogr_contents", "gpkg_geometry_columns"}
+        quick_check(file, table.name)
+        file.tables |= {table.name.casefold(), "gpkg_ogr_contents"}
         try:
             way = reprojection(job.declared) if table.geometry else Reprojection(None)
         except UnusableCrs as error:

@@ -104,8 +104,8 @@ def rtree_name(layer: str) -> str:
     return f"rtree_{layer}_{GEOM}"
 
 
-def create_table(layer: PackageLayer) -> str:
-    """The table of a layer."""
+def create_table(layer: PackageLayer, geometry_type: str = "") -> str:
+    """The table of a layer, for geometries of *geometry_type* where that is not the layer's own."""
     if layer.natural_key:
         columns = [
             f"{ident(c.name)} {c.sql_type}{' PRIMARY KEY NOT NULL' if c.name == layer.natural_key else ''}"
@@ -113,7 +113,7 @@ def create_table(layer: PackageLayer) -> str:
         ]
     else:
         columns = [f"{ident(FID)} INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL"]
-        columns += [f"{ident(GEOM)} {GEOMETRY_TYPE[layer.shape]}"] if layer.spatial else []
+        columns += [f"{ident(GEOM)} {geometry_type or GEOMETRY_TYPE[layer.shape]}"] if layer.spatial else []
         columns += [f"{ident(column.name)} {column.sql_type}" for column in layer.columns]
     return f"CREATE TABLE {ident(layer.name)} ({', '.join(columns)})"
 

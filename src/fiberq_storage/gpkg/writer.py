@@ -159,11 +159,21 @@ class PackageWriter:
         return bytes(self.connection.execute(query, (fid,)).get)
 
     def _describe_geometry(self, layer: PackageLayer, seen: blobs.Seen) -> None:
-        name = seen.type_name(GEOMETRY_TYPE[layer.shape])
+        declared = GEOMETRY_TYPE[layer.shape]
+        name = seen.type_name(declared)
+        if name != declared:
+            self._redeclare(layer, name)
         values = (layer.name, GEOM, name, schema.WGS84_ID, 2 * seen.has_z, 2 * seen.has_m)
         self.connection.execute("INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, ?, ?)", values)
         self._extension(layer.name, GEOM, "gpkg_rtree_index", schema.RTREE_DEFINITION, "write-only")
         self.connection.execute(schema.index_triggers(layer))
+
+    def _redeclare(self, layer: PackageLayer, geometry_type: str) -> None:
+        """Have the table's own SQL say what its rows turned out to be; GeoPackage wants both to agree."""
+        run, sql = self.connection.execute, schema.create_table(layer, geometry_type)
+        run("PRAGMA writable_schema=ON").fetchall()
+        run("UPDATE sqlite_schema SET sql = ? WHERE type = 'table' AND name = ?", (sql, layer.name))
+        run("PRAGMA writable_schema=OFF").fetchall()
 
     def _keep_fids(self, layer: PackageLayer) -> None:
         run, name = self.connection.execute, literal(layer.name)
