@@ -47,7 +47,7 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
         middlewares=(logs.request_ids, cors.preflight, problems, authenticate), client_max_size=settings.max_json
     )
     app[SETTINGS] = settings
-    app[SPOOL] = settings.data / "incoming"
+    app[SPOOL] = settings.incoming
     app[UPLOAD_SLOTS] = asyncio.Semaphore(UPLOADS_AT_ONCE)
     app.on_response_prepare.extend((logs.answer_with_request_id, cors.allow(settings.cors_origins), add_usual_headers))
     app.add_routes(ROUTES)

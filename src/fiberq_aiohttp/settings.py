@@ -55,6 +55,11 @@ class Settings:
     keep_exports_days: int
     keep_exports: int
 
+    @property
+    def incoming(self) -> Path:
+        """Folder of uploads while they are received and read."""
+        return self.data / "incoming"
+
 
 @frozen
 class Setting:
