@@ -8,7 +8,7 @@ import pytest
 from fiberq_core.changes import Op, Write
 from fiberq_core.errors import Invalid, NotFound
 from fiberq_core.ports import Project, Reader, Store, Version
-from fiberq_core.rows import Key, Row
+from fiberq_core.rows import Key, Row, Value
 from tests.contracts.builders import (
     ANA,
     BOJAN,
@@ -243,13 +243,15 @@ async def test_many_readers_at_once(store: Store, project: Project) -> None:
 
 
 async def test_unregistered_columns_are_known(store: Store, project: Project) -> None:
-    """The type that the first file declared stays."""
+    """The type that the first file declared stays; where none did, the first value tells."""
     other = await a_project(store, 901)
     await commit(store, project, [new(1)], extra={(OKNA, "boja"): "TEXT(20)", (CABLES, "x"): "REAL"})
-    await commit(store, project, [new(2)], extra={(OKNA, "boja"): "INTEGER", (OKNA, "visina"): "REAL"})
+    values: dict[str, Value] = {"boja": 1, "a": "x", "b": 2.5, "c": True, "d": b"", "e": 7, "broj_okna": "1"}
+    await commit(store, project, [new(2, OKNA, **values)], extra={(OKNA, "boja"): "INTEGER", (OKNA, "a"): "TEXT(9)"})
 
     async with store.reading(project.id) as reader, store.reading(other.id) as others:
-        assert {OKNA: {"boja": "TEXT(20)", "visina": "REAL"}, CABLES: {"x": "REAL"}} == await reader.extra_columns()
+        told = {"boja": "TEXT(20)", "a": "TEXT(9)", "b": "REAL", "c": "BOOLEAN", "d": "BLOB", "e": "INTEGER"}
+        assert {OKNA: told, CABLES: {"x": "REAL"}} == await reader.extra_columns()
         assert {} == await others.extra_columns()
 
 

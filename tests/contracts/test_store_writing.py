@@ -45,15 +45,16 @@ SAMPLE: dict[Kind, Value] = {
 EXTRA: dict[str, Value] = {"weird\"'; --": "x", "Ђ": b"\x00\xff", "n": 3, "f": 1e300, "geom": "a", "id": 5, "b": True}
 
 
-def full_row(layer: Layer) -> Row:
-    """A row with every registered column, some unregistered ones and a place."""
-    values = {column.name: SAMPLE[column.kind] for column in layer.columns}
+def full_row(layer: Layer, number: int) -> Row:
+    """A row with every registered column, some unregistered ones and a place; all its references are its own."""
+    sample = {**SAMPLE, Kind.UUID: uuid(1000 + number)}
+    values = {column.name: sample[column.kind] for column in layer.columns}
     return Row({**EXTRA, **values, **({"geometry": line(20, 43, 20.5, 43.5)} if layer.spatial else {})})
 
 
 async def test_every_layer_keeps_every_value(store: Store, project: Project) -> None:
     """What was written comes back equal, of the same types, in every layer, also columns that nobody knows."""
-    rows = {Key(layer.name, uuid(n)): full_row(layer) for n, layer in enumerate(DATA_LAYERS)}
+    rows = {Key(layer.name, uuid(n)): full_row(layer, n) for n, layer in enumerate(DATA_LAYERS)}
     applied = await commit(store, project, [Write(k, None, row) for k, row in rows.items()])
 
     async with store.reading(project.id) as reader:

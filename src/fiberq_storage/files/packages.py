@@ -85,8 +85,12 @@ class FilePackages:
         return await asyncio.shield(task)
 
     async def _build(self, project_id: int, revision: int, target: Path) -> Package:
-        package = await asyncio.to_thread(build, self._store.path, project_id, revision, target)
-        await self.prune()
+        return await asyncio.to_thread(self._build_now, project_id, revision, target)
+
+    def _build_now(self, project_id: int, revision: int, target: Path) -> Package:
+        package = build(self._store.path, project_id, revision, target)
+        self._stamp(target)
+        self._prune()
         return package
 
     def _forget(self, target: Path, done: "asyncio.Task[Package]") -> None:
@@ -98,9 +102,13 @@ class FilePackages:
         package = known(target, revision, made_at)
         if package is not None:
             with suppress(FileNotFoundError):
-                os.utime(target, (self._clock(), self._clock()))
+                self._stamp(target)
                 return package
         return None
+
+    def _stamp(self, file: Path) -> None:
+        """Note that the package was used now."""
+        os.utime(file, (self._clock(), self._clock()))
 
     def _prune(self) -> None:
         now = self._clock()

@@ -5,7 +5,7 @@ count that it found what the plan was made from.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -24,6 +24,7 @@ from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.sqlite.tables import TABLES, Table
 
 MOVED = "The project has changed since this was decided. Nothing was changed; try again"
+DECLARED: Mapping[type, str] = {bool: "BOOLEAN", int: "INTEGER", float: "REAL", str: "TEXT", bytes: "BLOB"}
 Written = tuple[Write, Stored]
 
 
@@ -37,9 +38,7 @@ def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
     _write_claims(scope, changeset.writes)
     inbox.add(scope, changeset.new_items, revision)
     inbox.decide(scope, changeset.decided_items, revision)
-    sql = "INSERT OR IGNORE INTO extra_columns (project_id, layer, name, type, since) VALUES (?, ?, ?, ?, ?)"
-    extra = changeset.extra_types.items()
-    scope.db.executemany(sql, [(scope.project.id, layer, name, kind, revision) for (layer, name), kind in extra])
+    _write_extra_columns(scope, changeset)
     return scope, Applied(revision, rows)
 
 
@@ -175,6 +174,18 @@ def _write_claims(scope: Scope, writes: Sequence[Write]) -> None:
     scope.db.executemany(sql, ((scope.project.id, claim, key.layer, key.uuid) for claim, key in old))
     sql = "INSERT INTO claims (project_id, claim, layer, uuid) VALUES (?, ?, ?, ?)"
     scope.db.executemany(sql, ((scope.project.id, claim, key.layer, key.uuid) for claim, key in new))
+
+
+def _write_extra_columns(scope: Scope, changeset: Changeset) -> None:
+    """Know the unregistered columns: as the file declared them, else by the first value that came (S20)."""
+    found = dict(changeset.extra_types)
+    for write in changeset.writes:
+        if write.after is not None:
+            for name, value in TABLES[write.key.layer].unregistered(write.after).items():
+                found.setdefault((write.key.layer, name), DECLARED[type(value)])
+    sql = "INSERT OR IGNORE INTO extra_columns (project_id, layer, name, type, since) VALUES (?, ?, ?, ?, ?)"
+    since = scope.project.revision
+    scope.db.executemany(sql, [(scope.project.id, layer, name, kind, since) for (layer, name), kind in found.items()])
 
 
 def _exactly(db: apsw.Connection, sql: str, records: Iterable[tuple[Any, ...]], count: int) -> None:

@@ -82,12 +82,16 @@ class Table:
 
     def record(self, row: Row) -> tuple[Value | None, ...]:
         """What `written_columns` hold for *row*."""
-        values = row.values
-        extra = None
-        if not values.keys() <= self._own:
-            extra = values_text({name: v for name, v in values.items() if name not in self._own})
-        own = tuple(map(values.get, self.columns))
+        unregistered = self.unregistered(row)
+        extra = values_text(unregistered) if unregistered else None
+        own = tuple(map(row.values.get, self.columns))
         return (extra, pack(row.geometry), *own) if self.layer.spatial else (extra, *own)
+
+    def unregistered(self, row: Row) -> Mapping[str, Value]:
+        """What the row says under names that the registry does not know."""
+        if row.values.keys() <= self._own:
+            return {}
+        return {name: value for name, value in row.values.items() if name not in self._own}
 
     @property
     def written_columns(self) -> tuple[str, ...]:
