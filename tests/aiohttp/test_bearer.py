@@ -182,7 +182,7 @@ async def deep(_request: web.Request) -> web.Response:
 
 
 async def large(_request: web.Request) -> web.Response:
-    return web.Response(body=b" " * (MAX_DOCUMENT + 1))
+    return web.Response(body=b"{}" + b" " * MAX_DOCUMENT)
 
 
 async def missing(_request: web.Request) -> web.Response:

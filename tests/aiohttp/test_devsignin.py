@@ -10,19 +10,20 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from attrs import evolve
 
 from fiberq_aiohttp import devkeys
 from fiberq_aiohttp.bearer import Bearer, bearer_for
 from fiberq_aiohttp.devgrants import Grants, Refused, challenge_of
+from fiberq_aiohttp.devrequests import stay_local
 from fiberq_aiohttp.devsignin import DevSignIn, dev_sign_in
 from fiberq_aiohttp.guard import authenticate, check_guards
 from fiberq_aiohttp.keys import BEARER
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.settings import from_env
 from fiberq_core.claims import TokenRules
-from fiberq_core.errors import Invalid, KeysUnavailable, NotFound, StoreUnavailable, Unauthenticated
+from fiberq_core.errors import Forbidden, Invalid, KeysUnavailable, NotFound, StoreUnavailable, Unauthenticated
 from fiberq_core.policy import Role
 
 Client = TestClient[web.Request, web.Application]
@@ -190,6 +191,13 @@ async def test_a_code_is_for_who_asked_for_it(client: Client, changes: dict[str,
     assert ("error" in await by_code(client, code)) == ("code" not in changes)
 
 
+async def test_a_verifier_that_can_be_guessed_is_refused(client: Client) -> None:
+    """A verifier shorter than RFC 7636 demands is worth nothing, though it fits its challenge."""
+    code = (await sent_back(client, code_challenge=challenge_of("short")))["code"]
+
+    assert "invalid_grant" == (await by_code(client, code, code_verifier="short"))["error"]
+
+
 async def test_a_code_does_not_keep(client: Client, clock: Clock) -> None:
     """After a minute a code is expired."""
     code = (await sent_back(client))["code"]
@@ -203,6 +211,7 @@ WRONG = [
     {"redirect_uri": ""},
     {"redirect_uri": "http://evil.example.org/"},
     {"redirect_uri": "https://localhost:7070/"},
+    {"redirect_uri": "http://somebody@localhost:7070/"},
     {"redirect_uri": "http://localhost:7070@evil.example.org/"},
     {"redirect_uri": "http://localhost.evil.example.org/"},
     {"redirect_uri": "http://evil.example.org\\@localhost/"},
@@ -410,6 +419,23 @@ async def test_forms_of_others_are_refused(client: Client, path: str, headers: d
 
     assert 403 == (await client.post(path, data=form, headers=headers, allow_redirects=False)).status
     assert "authorization_pending" == (await poll(client, device))["error"]
+
+
+async def test_forms_under_a_borrowed_name_are_refused(client: Client) -> None:
+    """A page whose name was made to point here is its own origin, and still not this machine."""
+    headers = {"Host": "evil.example.org", "Origin": "http://evil.example.org"}
+
+    assert 403 == (await client.post("/device", data={"sub": "ana"}, headers=headers)).status
+
+
+@pytest.mark.parametrize("remote", ["192.168.1.5", ""])
+def test_other_machines_are_refused(remote: str) -> None:
+    """Whoever calls from elsewhere is refused, even if the server listens there by mistake."""
+    request = make_mocked_request("GET", "/", headers={"Host": "127.0.0.1:8080"})
+    stay_local(request.clone(remote="127.0.0.1"))
+
+    with pytest.raises(Forbidden):
+        stay_local(request.clone(remote=remote))
 
 
 async def test_pages_are_kept_from_harm(client: Client) -> None:

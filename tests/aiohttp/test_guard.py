@@ -105,6 +105,7 @@ async def test_head_is_guarded_too(client: Client) -> None:
 BAD_HEADERS = {
     "none": [],
     "basic": ["Basic dXNlcjpwYXNz"],
+    "another scheme": [f"Token {a_token()}"],
     "no token": ["Bearer"],
     "blank token": ["Bearer  "],
     "no scheme": [a_token()],

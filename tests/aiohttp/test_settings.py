@@ -89,6 +89,7 @@ def test_empty_means_absent() -> None:
 BAD = [
     ("DATABASE_URL", "postgresql://fiberq@db/fiberq"),
     ("API_SECRET_KEY", "dev-secret-key"),
+    ("API_SECRET_KEY", SECRET[1:]),
     ("API_SECRET_KEY", "x" * 64),
     ("API_SECRET_KEY", "change-me-to-something-with-32-characters"),
     ("ZITADEL_DOMAIN", "http://id.example.org"),
