@@ -19,7 +19,9 @@ from fiberq_core.wkb import Node
 UNDEFINED = frozenset({-1, 0, 99999})  # GeoPackage's two, and GDAL's
 _WGS84 = ("EPSG:4326", "OGC:CRS84")
 _LARGEST_CODE = 1 << 31
-_INEXACT = {True: 1e-7, False: 0.01}  # there and back again: degrees where geographic, else the unit of length
+# There and back again may take two different datum shifts where countries meet, some metres apart; coordinates that
+# were wrapped around the world come back far away. Degrees where geographic, else the unit of length.
+_INEXACT = {True: 1e-3, False: 100.0}
 
 Floats = npt.NDArray[np.float64]
 
@@ -94,11 +96,13 @@ def reprojection(declared: Declared | None) -> Reprojection:
     if any(crs.equals(pyproj.CRS(name), ignore_axis_order=True) for name in _WGS84):
         return Reprojection(None)
     set_network_enabled(active=False)
-    try:
-        transformer = pyproj.Transformer.from_crs(crs, _WGS84[0], always_xy=True, allow_ballpark=False)
-    except ProjError:
-        raise UnusableCrs(f"There is no known way from {_name(crs)} to EPSG:4326") from None
-    return Reprojection(transformer, crs.is_geographic)
+    for candidate in (crs, *crs.get_non_deprecated()):
+        try:
+            transformer = pyproj.Transformer.from_crs(candidate, _WGS84[0], always_xy=True, allow_ballpark=False)
+        except ProjError:
+            continue
+        return Reprojection(transformer, candidate.is_geographic)
+    raise UnusableCrs(f"There is no known way from {_name(crs)} to EPSG:4326")
 
 
 def _crs(declared: Declared) -> pyproj.CRS:

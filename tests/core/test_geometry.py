@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from typing import Any
 
 import pytest
 import shapely
@@ -40,20 +41,20 @@ SHAPES = {
 EMPTIES = ["POINT EMPTY", "LINESTRING EMPTY", "POLYGON EMPTY", "MULTIPOINT EMPTY", "GEOMETRYCOLLECTION EMPTY"]
 
 
-def wkb(wkt, **options):
+def wkb(wkt: Any, **options: Any) -> bytes:
     """The canonical WKB of a WKT text."""
-    return shapely.to_wkb(shapely.from_wkt(wkt), **{"flavor": "iso", "byte_order": 1, **options})
+    return bytes(shapely.to_wkb(shapely.from_wkt(wkt), **{"flavor": "iso", "byte_order": 1, **options}))
 
 
 @pytest.mark.parametrize("wkt", [*SHAPES.values(), *EMPTIES])
 @pytest.mark.parametrize("options", [{}, {"byte_order": 0}, {"flavor": "extended"}], ids=["iso", "big", "ewkb"])
-def test_canonical_form_does_not_depend_on_how_it_was_written(wkt, options) -> None:
+def test_canonical_form_does_not_depend_on_how_it_was_written(wkt: Any, options: Any) -> None:
     """Byte order and flavour (EWKB, ISO) leave no trace in the canonical bytes."""
     assert wkb(wkt) == canonical_wkb(wkb(wkt, **options))
 
 
 @pytest.mark.parametrize("wkt", [*SHAPES.values(), *EMPTIES])
-def test_canonical_form_is_a_fixed_point(wkt) -> None:
+def test_canonical_form_is_a_fixed_point(wkt: Any) -> None:
     """Parsing and writing canonical bytes changes nothing."""
     assert wkb(wkt) == write(parse(wkb(wkt)))
 
@@ -70,7 +71,7 @@ ORDINATES = st.floats(allow_nan=False, allow_infinity=False)
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(ORDINATES, ORDINATES), min_size=1, max_size=6), st.sampled_from("<>"))
-def test_coordinates_are_copied_bit_for_bit(points, order) -> None:
+def test_coordinates_are_copied_bit_for_bit(points: Any, order: Any) -> None:
     """Whatever 64 bits a coordinate has, it keeps them, through the blob and back."""
     flat = [number for point in points for number in point]
     sent = struct.pack(f"{order}BII{len(flat)}d", order == "<", 2, len(points), *flat)
@@ -82,7 +83,7 @@ def test_coordinates_are_copied_bit_for_bit(points, order) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([wkb(s) for s in SHAPES.values()]), st.data())
-def test_damaged_bytes_are_refused_or_read_but_never_crash(good, data) -> None:
+def test_damaged_bytes_are_refused_or_read_but_never_crash(good: Any, data: Any) -> None:
     """Any damage to a geometry ends in a value or in `Invalid`."""
     damaged = bytearray(good[: data.draw(st.integers(0, len(good)))])
     for _ in range(data.draw(st.integers(0, 3))):
@@ -114,14 +115,14 @@ def test_damaged_bytes_are_refused_or_read_but_never_crash(good, data) -> None:
         (struct.pack("<BII", 1, 7, 1) * (MAX_DEPTH + 2), "too deeply"),
     ],
 )
-def test_impossible_bytes_are_named(bad, word) -> None:
+def test_impossible_bytes_are_named(bad: Any, word: Any) -> None:
     """Each way in which bytes are no geometry has its own words, and counts cost nothing."""
     with pytest.raises(Invalid, match=word):
         canonical_wkb(bad)
 
 
 @pytest.mark.parametrize("wkt", [*SHAPES.values(), *EMPTIES])
-def test_blob_round_trip(wkt) -> None:
+def test_blob_round_trip(wkt: Any) -> None:
     """Decoding what was encoded gives the same bytes and the SRID."""
     assert (wkb(wkt), 4326) == decode_gpb(encode_gpb(wkb(wkt)))
     assert (wkb(wkt), 3857) == decode_gpb(encode_gpb(wkb(wkt), 3857))
@@ -136,14 +137,14 @@ def test_blob_round_trip(wkt) -> None:
         ("POINT EMPTY", struct.pack("<2sBBi", b"GP", 0, 0x11, 4326)),
     ],
 )
-def test_blob_header(wkt, head) -> None:
+def test_blob_header(wkt: Any, head: Any) -> None:
     """Points have no envelope, others min x, max x, min y, max y; empties carry the flag."""
     assert head + wkb(wkt) == encode_gpb(wkb(wkt))
 
 
 @pytest.mark.parametrize("code, size", [(0, 0), (1, 32), (2, 48), (3, 48), (4, 64)])
 @pytest.mark.parametrize("order", "<>")
-def test_any_envelope_and_header_order_is_read(code, size, order) -> None:
+def test_any_envelope_and_header_order_is_read(code: Any, size: Any, order: Any) -> None:
     """Envelopes of every kind are skipped, in both byte orders."""
     head = struct.pack(f"{order}2sBBi", b"GP", 0, code << 1 | (order == "<"), 3857) + bytes(size)
 
@@ -153,7 +154,7 @@ def test_any_envelope_and_header_order_is_read(code, size, order) -> None:
 @pytest.mark.parametrize(
     "blob", [b"", b"GP", b"XX\0\1\0\0\0\0", b"GP\1\1\0\0\0\0", b"GP\0\x21\0\0\0\0", b"GP\0\x0b\0\0\0\0"]
 )
-def test_other_blobs_are_refused(blob) -> None:
+def test_other_blobs_are_refused(blob: Any) -> None:
     """No magic, another version, an extension, an unknown envelope: refused."""
     with pytest.raises(Invalid):
         decode_gpb(blob + wkb("POINT (1 2)"))
@@ -178,11 +179,11 @@ def test_other_blobs_are_refused(blob) -> None:
         (Shape.LINE, "LINESTRING (20 44, -181 44)", "degrees"),
     ],
 )
-def test_check(shape, wkt, word) -> None:
+def test_check(shape: Any, wkt: Any, word: Any) -> None:
     """S23, S46: the wrong family, nothing, or metres are named; Multi, Z and M are welcome."""
     reason = check(shape, wkb(wkt))
 
-    assert (reason is None) if word is None else (word in reason)
+    assert (reason is None) if word is None else (word in str(reason))
 
 
 @pytest.mark.parametrize(
@@ -195,20 +196,20 @@ def test_check(shape, wkt, word) -> None:
         (2, (1, 2), "two points"),
     ],
 )
-def test_check_of_numbers(kind, numbers, word) -> None:
+def test_check_of_numbers(kind: Any, numbers: Any, word: Any) -> None:
     """S23: positions must be finite; an unknown height (NaN) is no reason to hold a row."""
     width = 3 if kind > 1000 else 2
     reason = check(Shape.LINE, struct.pack(f"<BII{len(numbers)}d", 1, kind, len(numbers) // width, *numbers))
 
-    assert (reason is None) if word is None else (word in reason)
+    assert (reason is None) if word is None else (word in str(reason))
 
 
 def test_check_of_open_ring_and_bytes() -> None:
     """A ring that does not close and bytes that are no geometry get a reason, not an exception."""
     ring = struct.pack("<BIII8d", 1, 3, 1, 4, 0, 0, 1, 0, 1, 1, 5, 5)
 
-    assert "ring" in check(Shape.POLYGON, ring)
-    assert "byte order" in check(Shape.POLYGON, b"junk")
+    assert "ring" in str(check(Shape.POLYGON, ring))
+    assert "byte order" in str(check(Shape.POLYGON, b"junk"))
 
 
 def test_families_are_total() -> None:
@@ -246,7 +247,7 @@ METRE = 1 / 111_319.49
         ("LINESTRING (1 2, 3 4)", "LINESTRING (1 2, 3 4.000001)", False),
     ],
 )
-def test_same_place(a, b, same) -> None:
+def test_same_place(a: Any, b: Any, same: Any) -> None:
     """S22: 0.1 mm on the ground, whatever the latitude; another structure is another geometry."""
     assert same is same_place(wkb(a), wkb(b))
     assert same is same_place(wkb(b), wkb(a))
@@ -267,19 +268,19 @@ def test_distance_in_metres() -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in SHAPES if not n.endswith("m")])
-def test_geojson_round_trip(name) -> None:
+def test_geojson_round_trip(name: Any) -> None:
     """GeoJSON gives every coordinate back as it was, also through JSON text."""
     assert wkb(SHAPES[name]) == from_geojson(json.loads(json.dumps(to_geojson(wkb(SHAPES[name])))))
 
 
 @pytest.mark.parametrize("wkt", EMPTIES)
-def test_geojson_of_empties(wkt) -> None:
+def test_geojson_of_empties(wkt: Any) -> None:
     """Empty geometries survive GeoJSON."""
     assert wkb(wkt) == from_geojson(to_geojson(wkb(wkt)))
 
 
 @pytest.mark.parametrize("name", [n for n in SHAPES if not n.endswith("m")])
-def test_geojson_agrees_with_shapely(name) -> None:
+def test_geojson_agrees_with_shapely(name: Any) -> None:
     """An independent implementation reads our GeoJSON as the same geometry."""
     ours = shapely.from_geojson(json.dumps(to_geojson(wkb(SHAPES[name]))))
 
@@ -310,7 +311,7 @@ def test_geojson_leaves_out_measures_and_unknown_heights() -> None:
         ({"type": "GeometryCollection", "geometries": [{"type": "X"}]}, "geometry.geometries[0].type"),
     ],
 )
-def test_geojson_faults_have_a_path(value, path) -> None:
+def test_geojson_faults_have_a_path(value: Any, path: Any) -> None:
     """What is wrong with a GeoJSON geometry is said with its place."""
     with pytest.raises(Invalid) as caught:
         from_geojson(value)

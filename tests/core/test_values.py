@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ NO_LABELS = Labels("", "", "")
 TERMS = (Term("planned", Labels("Planned", "Planirano", "Планиран"), ("plan",)), Term("built", Labels("Built", "", "")))
 
 
-def column(kind, **options):
+def column(kind: Any, **options: Any) -> Column:
     """A column of that kind."""
     return Column("c", kind, NO_LABELS, **options)
 
@@ -68,7 +69,7 @@ FITS = [
 
 
 @pytest.mark.parametrize("kind, raw, value", FITS)
-def test_fits(kind, raw, value) -> None:
+def test_fits(kind: Any, raw: Any, value: Any) -> None:
     """S21: what means a value of the kind becomes exactly that value, of that type."""
     fitted = canonical(column(kind), raw)
 
@@ -117,7 +118,7 @@ def test_fits(kind, raw, value) -> None:
         (Kind.UUID, 7),
     ],
 )
-def test_does_not_fit(kind, raw) -> None:
+def test_does_not_fit(kind: Any, raw: Any) -> None:
     """S21: anything else is a misfit with a sentence that can be shown and stored."""
     fitted = canonical(column(kind), raw)
 
@@ -127,7 +128,7 @@ def test_does_not_fit(kind, raw) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_null_is_null(kind) -> None:
+def test_null_is_null(kind: Any) -> None:
     """NULL fits every column and stays NULL; "" is not NULL."""
     assert canonical(column(kind), None) == NULL
     assert canonical(column(kind), "") != NULL
@@ -146,7 +147,7 @@ RAW = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(Kind), RAW)
-def test_canonical_is_total_and_idempotent(kind, raw) -> None:
+def test_canonical_is_total_and_idempotent(kind: Any, raw: Any) -> None:
     """Nothing that a file can hold raises, and a canonical value is its own canonical value."""
     fitted = canonical(column(kind), raw)
 
@@ -156,25 +157,32 @@ def test_canonical_is_total_and_idempotent(kind, raw) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.datetimes(min_value=datetime(1900, 1, 1)), st.sampled_from(["T", " "]))
-def test_datetimes_are_rounded_to_the_millisecond(moment, separator) -> None:
+@given(
+    st.datetimes(min_value=datetime(1900, 1, 1)),  # noqa: DTZ001 -- hypothesis takes naive bounds only
+    st.sampled_from(["T", " "]),
+)
+def test_datetimes_are_rounded_to_the_millisecond(moment: Any, separator: Any) -> None:
     """The canonical text is within half a millisecond of the instant."""
     text = moment.replace(tzinfo=UTC).isoformat(sep=separator, timespec="microseconds")
     fitted = canonical(column(Kind.DATETIME), text)
-    back = datetime.fromisoformat(fitted.value)
+    assert isinstance(fitted, Canonical)
+    back = datetime.fromisoformat(str(fitted.value))
 
     assert abs((back - moment.replace(tzinfo=UTC)).total_seconds()) <= 0.0005
     assert back.microsecond % 1000 == 0
 
 
 @pytest.mark.parametrize("raw, seconds", [("2026-05-01T10:20:30Z", True), ("2026-05-01T10:20:30.000Z", False)])
-def test_missing_fraction_is_reported(raw, seconds) -> None:
+def test_missing_fraction_is_reported(raw: Any, seconds: Any) -> None:
     """A date-time without a fraction of a second says so, since it then compares to the second."""
-    assert seconds is canonical(column(Kind.DATETIME), raw).seconds
+    fitted = canonical(column(Kind.DATETIME), raw)
+
+    assert isinstance(fitted, Canonical)
+    assert seconds is fitted.seconds
 
 
 @pytest.mark.parametrize("raw", ["built", "Built"])
-def test_closed_vocabulary_gives_the_code(raw) -> None:
+def test_closed_vocabulary_gives_the_code(raw: Any) -> None:
     """S21: where the system works by a vocabulary, labels and aliases become the code."""
     state = column(Kind.TEXT, vocabulary=Vocabulary("state", TERMS, closed=True))
 
@@ -209,12 +217,12 @@ def test_ranges_are_remarks() -> None:
 
 
 @pytest.mark.parametrize("raw", ["text", "", 5, 2.5, b"\xff\0", None, -(2**63)])
-def test_extra_values_stay_as_they_are(raw) -> None:
+def test_extra_values_stay_as_they_are(raw: Any) -> None:
     """S20: values of unknown columns keep value and type."""
     assert Canonical(raw) == canonical_extra(raw)
 
 
 @pytest.mark.parametrize("raw", ["a\0b", "\ud800", math.inf, 2**63, [1]])
-def test_extra_values_must_be_storable(raw) -> None:
+def test_extra_values_must_be_storable(raw: Any) -> None:
     """Text that no store takes and numbers that are none do not fit, also in unknown columns."""
     assert isinstance(canonical_extra(raw), Misfit)

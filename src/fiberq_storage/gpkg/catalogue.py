@@ -87,10 +87,13 @@ def quick_check(file: Untrusted, table: str) -> None:
 def _schema(file: Untrusted) -> dict[str, tuple[str, str, str]]:
     """Every table and view by its name in lower case: name, what it is, its SQL."""
     query = "SELECT name, type, rootpage, sql FROM main.sqlite_schema WHERE type IN ('table', 'view')"
-    found = {}
+    found, roots = {}, []
     for name, kind, root, sql in _some(file, query, MAX_TABLES):
+        roots += [root] if root else []
         plain = kind == "table" and isinstance(root, int) and root > 0 and _PLAIN_TABLE.match(str(sql))
         found[str(name).casefold()] = (str(name), "table" if plain else "other", str(sql))
+    if len(roots) != len(set(roots)):
+        raise BadPackage("The file is damaged: two of its tables are in one place")
     return found
 
 

@@ -63,11 +63,12 @@ _SCHEMA_TABLES = frozenset({"sqlite_master", "sqlite_schema"})
 
 @frozen
 class Header:
-    """What the first hundred bytes say."""
+    """What the first hundred bytes say; *writes* is the file change counter."""
 
     page_bytes: int
     pages: int
     wal: bool
+    writes: int
 
 
 @define
@@ -124,7 +125,7 @@ def read_header(path: str) -> Header:
     wal = max(head[18], head[19]) == _WAL
     if counted and pages * page_bytes > size:
         raise BadPackage("The file is incomplete: it ends before the last of its pages")
-    return Header(page_bytes, pages, wal)
+    return Header(page_bytes, pages, wal, int.from_bytes(head[24:28], "big"))
 
 
 @contextmanager

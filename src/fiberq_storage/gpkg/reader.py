@@ -74,6 +74,7 @@ def read_package(
             unknown=catalogue.unknown,
             notes=file.notes,
             extra_types=_extra_types(plans),
+            writes=file.header.writes,
         )
 
 
