@@ -94,7 +94,10 @@ class SentDelta:
 
 @frozen
 class EarlierUpload:
-    """An upload that came from the same export. *copy* names the copy of the file, *parent* the upload it descends from."""
+    """An upload that came from the same export.
+
+    *copy* names the copy of the file, *parent* the upload it descends from; *writes* as in `SentFile`.
+    """
 
     sync_id: str
     copy: str
@@ -103,6 +106,7 @@ class EarlierUpload:
     at: str
     revision: int
     deltas: tuple[SentDelta, ...]
+    writes: int = 0
 
 
 @frozen
@@ -129,6 +133,7 @@ class Upload:
     parent: str | None
     receipt: Mapping[str, object]
     deltas: tuple[SentDelta, ...] = ()
+    writes: int = 0
 
 
 @frozen

@@ -74,7 +74,6 @@ def item_json(item: Item, current: Stored | None, choices: Collection[str]) -> J
     """
     change = item.changes[0] if len(item.changes) == 1 else None
     shown = _shown(item)
-    typed = typed_json(item.raw)
     return {
         "item_id": item.item_id,
         "state": "open" if item.open else "decided",
@@ -84,7 +83,7 @@ def item_json(item: Item, current: Stored | None, choices: Collection[str]) -> J
         "id": current.id if current else None,
         "field": item.field,
         "base": shown(change.base if change else None),
-        "device": typed if typed is not None else shown(change.sent if change else None),
+        "device": _device(item, shown(change.sent if change else None)),
         "current": shown(current.row if current else None),
         "rows": len(item.changes),
         "reason": item.reason,
@@ -143,6 +142,8 @@ def typed_json(raw: object) -> object:
     """A value as it was typed, whether it fits a column or not: bytes as base64, text where JSON has no form for it."""
     if isinstance(raw, bytes):
         return base64.b64encode(raw).decode("ascii")
+    if isinstance(raw, Mapping):
+        return {str(name): typed_json(value) for name, value in raw.items()}
     return raw if _writable(raw, 0) else str(raw).encode("utf-8", "replace").decode("utf-8")
 
 
@@ -168,6 +169,14 @@ def _field(layer: str | None, name: str, row: Row | None) -> object:
 
 def _sides(version: Version) -> Iterable[tuple[str, Row | None]]:
     return (("old", version.before), ("new", version.row))
+
+
+def _device(item: Item, row: object) -> object:
+    """What the device sent: the value as typed where it never became one, and the rest of its row beside it."""
+    typed = typed_json(item.raw)
+    if typed is None:
+        return row
+    return {**row, **typed} if item.field is None and isinstance(row, dict) and isinstance(typed, dict) else typed
 
 
 def _shown(item: Item) -> Callable[[Row | None], object]:

@@ -109,7 +109,7 @@ async def _merge(
     """Everything that happens under the project's lock."""
     sync_id = ports.new_uuid()
     sent = sent if origin.provenance is not None else evolve(sent, provenance=None)
-    lineage = await _lineage(unit, sent, origin)
+    lineage = await _lineage(unit, sent, origin, actor)
     copy = lineage.parent.copy if lineage.parent else sync_id
     wanted = await _proposals(unit, sent, origin, lineage, copy)
     cause = Cause(actor, ports.now(), copy, sync_id, ConflictPolicy(unit.project.conflict_policy))
@@ -127,7 +127,7 @@ async def _merge(
     answer = receipt(plan, applied, new_items, current, about, decisions)
     parent = lineage.parent.sync_id if lineage.parent else None
     await unit.save_upload(
-        Upload(sync_id, digest, about.export_id, copy, parent, answer, wanted.deltas), applied.revision
+        Upload(sync_id, digest, about.export_id, copy, parent, answer, wanted.deltas, sent.writes), applied.revision
     )
     return answer
 
@@ -140,13 +140,13 @@ def _base_word(sent: SentFile, origin: _Origin, lineage: Lineage) -> str:
     return "row" if any(row.rev is not None for layer in sent.layers for row in layer.rows) else "unknown"
 
 
-async def _lineage(unit: Reader, sent: SentFile, origin: _Origin) -> Lineage:
+async def _lineage(unit: Reader, sent: SentFile, origin: _Origin, sender: Actor) -> Lineage:
     if origin.provenance is None or origin.revision is None:
         return Lineage(None)
     uploads = await unit.uploads_of(origin.provenance.export_id)
     keys = {d.key for u in uploads for d in u.deltas}
     delivered = await unit.versions(dict.fromkeys(keys, origin.revision)) if keys else {}
-    return trace(sent, uploads, {k: s.row for k, s in delivered.items()})
+    return trace(sent, uploads, {k: s.row for k, s in delivered.items()}, sender=sender.subject)
 
 
 async def _proposals(

@@ -17,3 +17,5 @@ SYSTEM = (
     Column(MODIFIED_BY, Kind.TEXT, Labels("Modified by", "Izmenio", "Променено от")),
     Column(MODIFIED_AT, Kind.DATETIME, Labels("Modified at", "Izmenjeno", "Променено на")),
 )
+
+SYSTEM_NAMES = frozenset(column.name for column in SYSTEM)

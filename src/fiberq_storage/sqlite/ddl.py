@@ -119,6 +119,7 @@ CREATE TABLE uploads (
     author_name TEXT NOT NULL,
     at TEXT NOT NULL,
     revision INTEGER NOT NULL,
+    writes INTEGER NOT NULL,
     receipt TEXT NOT NULL
 );
 CREATE INDEX uploads_digest ON uploads (project_id, digest);

@@ -40,9 +40,10 @@ def known_items(scope: Scope, item_ids: Collection[str]) -> frozenset[str]:
 
 
 def add(scope: Scope, new: Sequence[Item], revision: int) -> None:
-    """New items, open since *revision*."""
-    sql = "INSERT INTO inbox (project_id, item_id, opened, sync_id, item) VALUES (?, ?, ?, ?, ?)"
-    scope.db.executemany(sql, [(scope.project.id, i.item_id, revision, i.sync_id, item_text(i)) for i in new])
+    """New items, open since *revision*; some were decided at once by the project's setting."""
+    sql = "INSERT INTO inbox (project_id, item_id, opened, closed, sync_id, item) VALUES (?, ?, ?, ?, ?, ?)"
+    records = ((i.item_id, revision, None if i.open else revision, i.sync_id, item_text(i)) for i in new)
+    scope.db.executemany(sql, ((scope.project.id, *record) for record in records))
 
 
 def decide(scope: Scope, decided: Sequence[Item], revision: int) -> None:

@@ -19,10 +19,10 @@ def save_upload(scope: Scope, upload: Upload, revision: int, changeset: Changese
     record = (scope.project.id, upload.sync_id, upload.digest, upload.export_id, upload.copy, upload.parent)
     sql = (
         "INSERT INTO uploads (project_id, sync_id, digest, export_id, copy, parent, author_sub, author_name, at,"
-        " revision, receipt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " revision, writes, receipt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     receipt = plain_text(dict(upload.receipt))
-    scope.db.execute(sql, (*record, author.sub, author.name, changeset.at, revision, receipt))
+    scope.db.execute(sql, (*record, author.sub, author.name, changeset.at, revision, upload.writes, receipt))
     number = scope.db.last_insert_rowid()
     sql = "INSERT INTO upload_rows (upload, layer, uuid, source, fid, row) VALUES (?, ?, ?, ?, ?, ?)"
     deltas = ((number, d.key.layer, d.key.uuid, d.source, d.fid, row_text(d.row)) for d in upload.deltas)
@@ -32,7 +32,7 @@ def save_upload(scope: Scope, upload: Upload, revision: int, changeset: Changese
 def uploads_of(scope: Scope, export_id: str) -> Sequence[EarlierUpload]:
     """The uploads that came from an export, oldest first."""
     sql = (
-        "SELECT id, sync_id, copy, parent, author_sub, author_name, at, revision FROM uploads"
+        "SELECT id, sync_id, copy, parent, author_sub, author_name, at, revision, writes FROM uploads"
         " WHERE project_id = ? AND export_id = ? ORDER BY id"
     )
     found: Any = scope.db.execute(sql, (scope.project.id, export_id)).fetchall()
@@ -97,11 +97,11 @@ def keyed_answer(scope: Scope, key: str) -> Mapping[str, object] | None:
 
 
 def _earlier(db: apsw.Connection, record: Sequence[Any]) -> EarlierUpload:
-    number, sync_id, copy, parent, sub, name, at, revision = record
+    number, sync_id, copy, parent, sub, name, at, revision, writes = record
     sql = "SELECT layer, uuid, source, fid, row FROM upload_rows WHERE upload = ? ORDER BY rowid"
     found: Any = db.execute(sql, (number,))
     deltas = tuple(SentDelta(Key(layer, uuid), source, fid, row_of(row)) for layer, uuid, source, fid, row in found)
-    return EarlierUpload(sync_id, copy, parent, Author(sub, name), at, revision, deltas)
+    return EarlierUpload(sync_id, copy, parent, Author(sub, name), at, revision, deltas, writes)
 
 
 def _sync(record: Sequence[Any]) -> Sync:
