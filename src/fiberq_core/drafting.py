@@ -1,0 +1,231 @@
+"""Authorise and merge: each proposal by itself, the first half of the one write path.
+
+What the actor may not do, and what both sides changed, is held; the rest of the row goes on.
+"""
+
+from collections.abc import Sequence
+
+from attrs import evolve, field, frozen
+
+from fiberq_core import orders
+from fiberq_core.changes import Change, Op, Write
+from fiberq_core.inbox import ItemKind
+from fiberq_core.merge import merge
+from fiberq_core.planning import Candidate, Cause, ConflictPolicy, Current, Draft, Held, Outcome
+from fiberq_core.policy import Action, Actor, allows
+from fiberq_core.proposals import MassDeletion, Proposal
+from fiberq_core.registry import LAYER
+from fiberq_core.registry.model import GEOMETRY, Layer
+from fiberq_core.rows import Key, Row, Stored, Value
+
+
+def draft(cause: Cause, proposals: Sequence[Proposal], mass: Sequence[MassDeletion], current: Current) -> Draft:
+    """Authorise and merge each proposal by itself."""
+    collected = _Collected()
+    for proposal in proposals:
+        _draft_one(cause, proposal, current, collected)
+    for deletion in mass:
+        _draft_mass(deletion, current, collected)
+    return Draft(cause, tuple(collected.candidates), tuple(collected.held), tuple(collected.notes))
+
+
+@frozen
+class _Collected:
+    candidates: list[Candidate] = field(factory=list)
+    held: list[Held] = field(factory=list)
+    notes: list[Outcome] = field(factory=list)
+
+
+def _draft_one(cause: Cause, proposal: Proposal, current: Current, out: _Collected) -> None:
+    change, key = proposal.change, proposal.key
+    if any(b.whole_row for b in proposal.bad):
+        reason = "; ".join(b.reason for b in proposal.bad if b.whole_row)
+        raw = {b.field: b.raw for b in proposal.bad}
+        out.held.append(Held(ItemKind.REJECTED, (change,), reason, proposal, raw=raw))
+        return
+    for bad in proposal.bad:
+        nothing = Change(key, Row(), Row())  # it never became a value; what was typed stands in the item's `raw`
+        out.held.append(Held(ItemKind.REJECTED, (nothing,), bad.reason, proposal, bad.field, bad.raw))
+    server = current.rows.get(key)
+    change, refused = _authorised(cause, change, server, current, proposal)
+    out.held.extend(refused)
+    if change is not None and change.op is Op.UPDATE:
+        change = _kept_whole(change, proposal, out)
+    if change is not None:
+        _merge_one(cause, evolve(proposal, change=change), server, current, out)
+
+
+def _authorised(
+    cause: Cause, change: Change, server: Stored | None, current: Current, proposal: Proposal
+) -> tuple[Change | None, list[Held]]:
+    """The part of *change* that the actor may make, and what they may not as proposals (S27, S28)."""
+    layer, actor = LAYER[change.key.layer], cause.actor
+    owner = current.owner(change.key, server.row if server else change.base)
+    if change.op is not Op.UPDATE:
+        action = layer.rights.delete if change.op is Op.DELETE else layer.rights.write
+        creating = change.op is Op.INSERT and server is None
+        mine = actor.subject if creating and layer.owner and _unclaimed(layer, change.sent, actor) else owner
+        if allows(actor, action, owner=mine):
+            return change, []
+        return None, [Held(ItemKind.REFUSED, (change,), f"your role may not {_verb(change.op)} {layer.labels.en}", proposal)]
+    effective = {n for n in change.fields if server is None or server.row.get(n) != (change.sent or Row()).get(n)}
+    refused = {n for n in effective if not allows(actor, _right(layer, n), owner=owner)}
+    moved, move_reason = _status_refusal(cause, change, server)
+    if not refused | moved:
+        return change, []
+    kept = _without(change, refused | moved)
+    held = _refusals(change, refused - moved, f"your role may not change this in {layer.labels.en}", proposal)
+    held += _refusals(change, moved, move_reason or "", proposal)
+    return (kept if kept.fields else None), held
+
+
+def _unclaimed(layer: Layer, sent: Row | None, actor: Actor) -> bool:
+    """Whether a new row names nobody else as its owner."""
+    return sent is None or layer.owner is None or sent.get(layer.owner) in (None, actor.subject)
+
+
+def _right(layer: Layer, name: str) -> Action:
+    column = layer.column(name)
+    return column.action if column is not None and column.action is not None else layer.rights.write
+
+
+def _status_refusal(cause: Cause, change: Change, server: Stored | None) -> tuple[set[str], str | None]:
+    if change.key.layer != orders.LAYER or orders.STATUS not in change.fields or server is None or change.sent is None:
+        return set(), None
+    now, wanted = server.row, change.sent.get(orders.STATUS)
+    if now.get(orders.STATUS) != (change.base or Row()).get(orders.STATUS):
+        return set(), None  # somebody moved it meanwhile: a conflict, whatever the table says
+    reason = orders.refusal(cause.actor, now, now.with_values({**_changed(change), orders.STATUS: wanted}))
+    return ({orders.STATUS}, reason) if reason else (set(), None)
+
+
+def _kept_whole(change: Change, proposal: Proposal, out: _Collected) -> Change | None:
+    """The change without what would leave the row incomplete: a cleared value that it cannot stand without (S45)."""
+    layer = LAYER[change.key.layer]
+    cleared = {n for n in change.fields if _needed(layer, n) and change.sent is not None and change.sent.get(n) is None}
+    for name in sorted(cleared):
+        reason = f"{layer.labels.en} cannot do without this, so it was not cleared"
+        out.held.append(Held(ItemKind.REJECTED, (_part(change, name),), reason, proposal, name))
+    change = _without(change, cleared) if cleared else change
+    return change if change.fields or not cleared else None
+
+
+def _needed(layer: Layer, name: str) -> bool:
+    column = layer.column(name)
+    return layer.geometry_required if name == GEOMETRY else column is not None and column.required
+
+
+def _changed(change: Change) -> dict[str, Value | None]:
+    sent = change.sent or Row()
+    return {name: sent.get(name) for name in change.fields}
+
+
+def _without(change: Change, names: set[str]) -> Change:
+    base, sent = change.base or Row(), change.sent or Row()
+    return Change(change.key, base, sent.with_values({n: base.get(n) for n in names}))
+
+
+def _refusals(change: Change, names: set[str], reason: str, proposal: Proposal) -> list[Held]:
+    if not names:
+        return []
+    rest = _without(change, set(change.fields) - names)
+    return [Held(ItemKind.REFUSED, (rest,), reason, proposal, next(iter(names)) if len(names) == 1 else None)]
+
+
+def _verb(op: Op) -> str:
+    return {Op.INSERT: "add to", Op.DELETE: "delete from", Op.UPDATE: "change"}[op]
+
+
+def _merge_one(cause: Cause, proposal: Proposal, server: Stored | None, current: Current, out: _Collected) -> None:
+    change, key = proposal.change, proposal.key
+    base, now = change.base, server.row if server else None
+    result = merge(base, change.sent, now)
+    after = result.after
+    if result.whole or result.contested:
+        after = _contested(cause, proposal, result.contested, after, server, out)
+    if after == now:
+        return
+    if after is not None:
+        after = _completed(LAYER[key.layer], after, cause.actor) if now is None else _stamped(cause, key, now, after)
+    write = Write(key, server, after, None if server else current.last.get(key))
+    merged = base is not None and now is not None and after is not None and now != base and bool(change.base)
+    out.candidates.append(Candidate(evolve(proposal, change=change), write, merged))
+
+
+def _completed(layer: Layer, row: Row, actor: Actor) -> Row:
+    """A new row with what the system itself works by: states at their beginning, an owner."""
+    missing: dict[str, Value | None] = {
+        c.name: c.default
+        for c in layer.columns
+        if c.default is not None and c.vocabulary is not None and c.vocabulary.closed and row.get(c.name) is None
+    }
+    if layer.owner is not None and layer.rights.write is not Action.ORDER_WRITE and row.get(layer.owner) is None:
+        missing[layer.owner] = actor.subject
+    return row.with_values(missing) if missing else row
+
+
+def _stamped(cause: Cause, key: Key, before: Row, after: Row) -> Row:
+    """A work order that moved on, with the time of it."""
+    return orders.stamped(before, after, cause.at, cause.actor) if key.layer == orders.LAYER else after
+
+
+def _contested(
+    cause: Cause, proposal: Proposal, names: frozenset[str], after: Row | None, server: Stored | None, out: _Collected
+) -> Row | None:
+    """Hold, or decide by the project's setting, what both sides changed; returns what becomes current."""
+    change = proposal.change
+    for name, part in _parts(change, names):
+        if cause.conflict_policy is ConflictPolicy.DEVICE_WINS and name != orders.STATUS:
+            out.notes.append(_device_won(proposal, name, part, server))
+            after = _taken(part, name, after)
+            continue
+        kind = ItemKind.CONFLICT if change.sent is not None else ItemKind.HELD_DELETE
+        settled = cause.conflict_policy is ConflictPolicy.SERVER_WINS
+        out.held.append(Held(kind, (part,), _conflict_reason(change, name, server), proposal, name, settled=settled))
+    return after
+
+
+def _taken(part: Change, name: str | None, after: Row | None) -> Row | None:
+    if name is None or after is None or part.sent is None:
+        return part.sent
+    return after.with_values({name: part.sent.get(name)})
+
+
+def _device_won(proposal: Proposal, name: str | None, part: Change, server: Stored | None) -> Outcome:
+    key, reason = proposal.key, "both sides changed this; the project's setting lets the device win"
+    device = part.sent.get(name) if part.sent and name else None
+    lost = server.row.get(name) if server and name else None
+    return Outcome(key.layer, key.uuid, "device_wins", proposal.fid, name, device, lost, reason)
+
+
+def _parts(change: Change, names: frozenset[str]) -> list[tuple[str | None, Change]]:
+    if not names:
+        return [(None, change)]
+    return [(name, _part(change, name)) for name in sorted(names)]
+
+
+def _part(change: Change, name: str) -> Change:
+    """The part of an edit that is about one field."""
+    base = Row({name: v for v in [(change.base or Row()).get(name)] if v is not None})
+    sent = Row({name: v for v in [(change.sent or Row()).get(name)] if v is not None})
+    return Change(change.key, base, sent)
+
+
+def _conflict_reason(change: Change, name: str | None, server: Stored | None) -> str:
+    if name is not None:
+        return "somebody else changed the same field in the meantime"
+    if change.sent is None:
+        return "somebody else changed this row after the device received it, so it was not deleted"
+    return "somebody else deleted this row in the meantime" if server is None else "both sides changed this row"
+
+
+def _draft_mass(deletion: MassDeletion, current: Current, out: _Collected) -> None:
+    changes = tuple(c for c in deletion.changes if c.key in current.rows)
+    if changes:
+        share = f"{len(deletion.changes)} of {deletion.received} rows"
+        out.held.append(
+            Held(
+                ItemKind.HELD_DELETES, changes, f"{share} of {deletion.layer} are gone from the file; approve if that was meant",
+                layer=deletion.layer,
+            )
+        )  # fmt: skip

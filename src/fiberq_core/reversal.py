@@ -1,0 +1,85 @@
+"""Taking back: undo of a transaction, restore of a version, and what a decision in the inbox proposes.
+
+All of them only make change sets; the one write path merges them against today's data.
+"""
+
+from collections.abc import Sequence
+
+from fiberq_core.changes import Change
+from fiberq_core.identity import derived
+from fiberq_core.inbox import Decision, Item, ItemKind
+from fiberq_core.ports import Version
+from fiberq_core.registry.model import GEOMETRY
+from fiberq_core.rows import Key, Row, Stored, differing
+
+# what can be said to each kind of item; `dismiss` and `keep_server` leave the project as it is
+CHOICES = {
+    ItemKind.CONFLICT: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.TAKE_BOTH, Decision.RESTORE, Decision.DISMISS),
+    ItemKind.REJECTED: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.DISMISS),
+    ItemKind.REFUSED: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.DISMISS),
+    ItemKind.HELD_DELETE: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.DISMISS),
+    ItemKind.HELD_DELETES: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.DISMISS),
+    ItemKind.CLASH: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.DISMISS),
+    ItemKind.DUPLICATE: (Decision.TAKE_BOTH, Decision.KEEP_SERVER, Decision.DISMISS),
+    ItemKind.QUESTION: (Decision.KEEP_SERVER, Decision.TAKE_MINE, Decision.DISMISS),
+}  # fmt: skip
+
+
+def choices(item: Item, current: Stored | None) -> tuple[Decision, ...]:
+    """The decisions that make sense for *item*, given the row as it is now."""
+    if not item.open and item.decided is not None and item.decided.decision not in (Decision.KEEP_SERVER, Decision.DISMISS):
+        return ()
+    possible = [d for d in CHOICES[item.kind] if d not in _senseless(item, current)]
+    return tuple(possible)
+
+
+def _senseless(item: Item, current: Stored | None) -> set[Decision]:
+    out: set[Decision] = set()
+    if not any(c.base != c.sent for c in item.changes):
+        out |= {Decision.TAKE_MINE, Decision.TAKE_BOTH, Decision.RESTORE}
+    if item.kind is ItemKind.CONFLICT:
+        out |= {Decision.TAKE_MINE, Decision.TAKE_BOTH} if current is None else {Decision.RESTORE}
+        out |= set() if item.field == GEOMETRY else {Decision.TAKE_BOTH}
+    return out
+
+
+def proposed_by(item: Item, decision: Decision, current: dict[Key, Stored]) -> tuple[Change, ...]:
+    """What *decision* asks for, against the rows as they are now. Keeping the server's side asks for nothing."""
+    if decision in (Decision.TAKE_MINE, Decision.RESTORE):
+        return tuple(_against_now(c, current.get(c.key)) for c in item.changes)
+    if decision is Decision.TAKE_BOTH and item.kind is ItemKind.CONFLICT:
+        return tuple(_as_new_row(item, c, current[c.key]) for c in item.changes if c.key in current)
+    if decision is Decision.KEEP_SERVER and item.kind is ItemKind.DUPLICATE:
+        return tuple(Change(c.key, current[c.key].row, None) for c in item.changes if c.key in current)
+    return ()
+
+
+def _against_now(change: Change, now: Stored | None) -> Change:
+    """The same wish, made by somebody who has seen what is there now: nothing is contested any more."""
+    if change.sent is None:
+        return Change(change.key, now.row if now else None, None)
+    if now is None:
+        return Change(change.key, None, change.sent)
+    if change.base is None:
+        return Change(change.key, now.row, now.row.with_values(dict(change.sent.values)))
+    return Change(change.key, now.row, now.row.with_values({n: change.sent.get(n) for n in change.fields}))
+
+
+def _as_new_row(item: Item, change: Change, now: Stored) -> Change:
+    """The device's geometry as a row of its own beside the server's."""
+    sent = change.sent or Row()
+    both = now.row.with_values({n: sent.get(n) for n in change.fields})
+    return Change(Key(change.key.layer, derived("both", item.item_id)), None, both)
+
+
+def undone(versions: Sequence[Version]) -> tuple[Change, ...]:
+    """The inverse of all that one transaction did."""
+    return tuple(Change(v.key, v.row, v.before) for v in versions)
+
+
+def restored(wanted: Row, now: Stored | None, key: Key) -> Change | None:
+    """Make an older version current again; None where it is already."""
+    base = now.row if now else None
+    return Change(key, base, wanted) if differing(base, wanted) or base is None else None
+
+
