@@ -1,0 +1,127 @@
+"""Who may do what: one table, and the two questions asked of it.
+
+A person has roles (from the token) and, in each project, at most one project role (from
+membership). What somebody may do in a project is what the *lesser* of the two allows: the
+company's sign-in caps the project, and the project caps the person.
+No role, no right; no row in `POLICY`, no right.
+"""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from attrs import field, frozen
+
+EVERYONE = "*"  # a membership of this subject stands for everybody who has a role
+
+
+class Role(Enum):
+    """Ordered from most to least powerful; the values are the names in the token."""
+
+    ADMIN = "admin"
+    ENGINEER = "engineer"
+    FIELD_WORKER = "field_worker"
+
+
+class Scope(Enum):
+    """How far a right reaches: nowhere, one's own work, everything in the project."""
+
+    NO = "no"
+    OWN = "own"
+    ANY = "any"
+
+
+class Action(Enum):
+    """Everything that somebody can want to do."""
+
+    PROJECT_READ = "project.read"
+    PROJECT_CREATE = "project.create"
+    PROJECT_EDIT = "project.edit"
+    PROJECT_ARCHIVE = "project.archive"
+    MEMBERS_EDIT = "members.edit"
+    SYNC_PULL = "sync.pull"
+    SYNC_PUSH = "sync.push"
+    SYNC_UNDO = "sync.undo"
+    INBOX_DECIDE = "inbox.decide"
+    NETWORK_WRITE = "network.write"
+    NETWORK_DELETE = "network.delete"
+    FIBRE_WRITE = "fibre.write"
+    FIBRE_DELETE = "fibre.delete"
+    ORDER_WRITE = "order.write"
+    ORDER_DELETE = "order.delete"
+    ORDER_ADVANCE = "order.advance"
+    ORDER_REOPEN = "order.reopen"
+    ITEM_COMPLETE = "item.complete"
+    REPORT_WRITE = "report.write"
+    REPORT_DELETE = "report.delete"
+    PHOTO_WRITE = "photo.write"
+    PHOTO_DELETE = "photo.delete"
+    METADATA_WRITE = "metadata.write"
+
+
+NO, OWN, ANY = Scope.NO, Scope.OWN, Scope.ANY
+
+POLICY = {
+    #                       admin engineer field_worker
+    Action.PROJECT_READ:    (ANY, ANY, ANY),
+    Action.PROJECT_CREATE:  (ANY, ANY, NO),
+    Action.PROJECT_EDIT:    (ANY, ANY, NO),
+    Action.PROJECT_ARCHIVE: (ANY, NO, NO),
+    Action.MEMBERS_EDIT:    (ANY, ANY, NO),
+    Action.SYNC_PULL:       (ANY, ANY, ANY),
+    Action.SYNC_PUSH:       (ANY, ANY, ANY),
+    Action.SYNC_UNDO:       (ANY, ANY, OWN),
+    Action.INBOX_DECIDE:    (ANY, ANY, OWN),
+    Action.NETWORK_WRITE:   (ANY, ANY, ANY),
+    Action.NETWORK_DELETE:  (ANY, ANY, ANY),
+    Action.FIBRE_WRITE:     (ANY, ANY, ANY),
+    Action.FIBRE_DELETE:    (ANY, ANY, ANY),
+    Action.ORDER_WRITE:     (ANY, ANY, NO),
+    Action.ORDER_DELETE:    (ANY, ANY, NO),
+    Action.ORDER_ADVANCE:   (ANY, ANY, OWN),
+    Action.ORDER_REOPEN:    (ANY, NO, NO),
+    Action.ITEM_COMPLETE:   (ANY, ANY, OWN),
+    Action.REPORT_WRITE:    (ANY, ANY, OWN),
+    Action.REPORT_DELETE:   (ANY, ANY, OWN),
+    Action.PHOTO_WRITE:     (ANY, ANY, OWN),
+    Action.PHOTO_DELETE:    (ANY, ANY, OWN),
+    Action.METADATA_WRITE:  (ANY, ANY, NO),
+}  # fmt: skip
+
+
+@frozen
+class Actor:
+    """Somebody who has signed in. *name* is for people; only *subject* identifies."""
+
+    subject: str
+    roles: frozenset[Role] = frozenset()
+    name: str = ""
+    email: str = field(default="", kw_only=True)
+
+    @property
+    def role(self) -> Role | None:
+        """The most powerful role that the token grants."""
+        return next((role for role in Role if role in self.roles), None)
+
+    def within(self, project_role: Role | None) -> "Actor":
+        """The same person, limited to what membership as *project_role* allows.
+
+        An administrator needs no membership. Without one, nobody else has any right.
+        """
+        if self.role is None or self.role is Role.ADMIN:
+            return self
+        if project_role is None:
+            return Actor(self.subject, frozenset(), self.name, email=self.email)
+        lesser = max(self.role, project_role, key=list(Role).index)
+        return Actor(self.subject, frozenset({lesser}), self.name, email=self.email)
+
+
+def allows(actor: Actor, action: Action, *, owner: str | None = None) -> bool:
+    """Whether *actor* may do *action* to a thing whose owner is *owner*. No role, no right."""
+    scopes = {scope for role, scope in zip(Role, POLICY[action], strict=True) if role in actor.roles}
+    return ANY in scopes or (OWN in scopes and owner is not None and owner == actor.subject)
+
+
+def project_role(subject: str, members: Iterable[tuple[str, Role]]) -> Role | None:
+    """The role of *subject* among *members* (subject, role); a named membership beats the one for everyone."""
+    roles = dict(members)
+    return roles.get(subject, roles.get(EVERYONE))
