@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from fiberq_core.changes import Op, Write
+from fiberq_core.changes import Op, Source, Write
 from fiberq_core.errors import Invalid, NotFound
-from fiberq_core.ports import Project, Reader, Store, Version
+from fiberq_core.ports import Changeset, Project, Reader, Store, Version
 from fiberq_core.rows import Key, Row, Value
 from tests.contracts.builders import (
     ANA,
@@ -16,6 +16,7 @@ from tests.contracts.builders import (
     OKNA,
     SLACKS,
     a_project,
+    at,
     commit,
     edit,
     gone,
@@ -188,6 +189,10 @@ async def test_the_extent_follows_the_rows(store: Store, project: Project) -> No
         async with store.reading(project.id) as reader:
             return await reader.extent()
 
+    assert (20, 40, 25, 43) == pytest.approx(await extent(), abs=1e-5)
+    async with store.unit(project.id, rehearsal=True) as unit:
+        await unit.apply(Changeset(ANA, at(2), Source.REST, writes=(new(4, geometry=point(50, 50)),)))
+        assert (20, 40, 50, 50) == pytest.approx(await unit.extent(), abs=1e-5)
     assert (20, 40, 25, 43) == pytest.approx(await extent(), abs=1e-5)
     moved = (await commit(store, project, [edit(rows[key(2)], geometry=point(22, 42))])).rows[key(2)]
     assert (20, 42, 22, 43) == pytest.approx(await extent(), abs=1e-5)

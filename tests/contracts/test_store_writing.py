@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from attrs import evolve
 
 from fiberq_core.changes import Op, Source, Write
 from fiberq_core.errors import Conflict, NotFound
@@ -140,7 +141,8 @@ async def test_a_stale_write_is_refused_whole(store: Store, project: Project) ->
     old = (await commit(store, project, [new(1, broj_okna="1")])).rows[key(1)]
     await commit(store, project, [edit(old, broj_okna="2")])
 
-    for stale in (edit(old, broj_okna="3"), gone(old), new(1)):
+    never = evolve(old, rev=0)
+    for stale in (edit(old, broj_okna="3"), gone(old), new(1), edit(never, broj_okna="3"), gone(never)):
         with pytest.raises(Conflict):
             await commit(store, project, [new(2), stale])
 

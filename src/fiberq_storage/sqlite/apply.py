@@ -63,8 +63,7 @@ def _write_rows(scope: Scope, writes: Sequence[Write]) -> dict[Key, Stored]:
     for write in writes:
         groups[write.key.layer, write.op].append(write)
     rows: dict[Key, Stored] = {}
-    # deletions first, so that what they free can be taken in the same transaction
-    for (layer, op), group in sorted(groups.items(), key=lambda entry: entry[0][1] is not Op.DELETE):
+    for (layer, op), group in groups.items():
         done = WRITERS[op](scope, TABLES[layer], group)
         rows |= {stored.key: stored for _, stored in done}
     return rows

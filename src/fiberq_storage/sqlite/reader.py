@@ -15,13 +15,16 @@ from fiberq_storage.sqlite.scope import Scope
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Extents = dict[int, tuple[int, Box | None]]  # by project: the revision and its box, which takes a second to find
 
 
 class SqliteReader:
     """`ports.Reader`: answers from one open transaction."""
 
-    def __init__(self, lane: Lane, scope: Scope) -> None:
+    def __init__(self, lane: Lane, scope: Scope, extents: Extents | None = None) -> None:
+        """Read *scope* on *lane*; *extents* are remembered across readers of what is committed."""
         self._lane, self._scope = lane, scope
+        self._extents: Extents = {} if extents is None else extents
 
     @property
     def project(self) -> Project:
@@ -78,7 +81,11 @@ class SqliteReader:
 
     async def extent(self) -> Box | None:
         """The box around all current rows; None where nothing has a place."""
-        return await self._ask(rows.extent)
+        project = self.project
+        known = self._extents.get(project.id)
+        if known is None or known[0] != project.revision:
+            known = self._extents[project.id] = project.revision, await self._ask(rows.extent)
+        return known[1]
 
     async def extra_columns(self) -> Mapping[str, Mapping[str, str]]:
         """Unregistered columns by layer: name → type."""

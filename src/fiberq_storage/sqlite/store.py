@@ -16,7 +16,7 @@ from fiberq_core.ports import Member, Project, Reader, Unit
 from fiberq_storage.sqlite import inbox, projects, synclog
 from fiberq_storage.sqlite.connection import FILE, Lane, begin, finish, transaction, translating
 from fiberq_storage.sqlite.migrate import migrate
-from fiberq_storage.sqlite.reader import SqliteReader
+from fiberq_storage.sqlite.reader import Extents, SqliteReader
 from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.sqlite.unit import SqliteUnit
 
@@ -34,6 +34,7 @@ class SqliteStore:
         self._idle = list(self._lanes)
         self._readers = asyncio.Semaphore(readers)
         self._writing = asyncio.Lock()
+        self._extents: Extents = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -111,7 +112,7 @@ class SqliteStore:
         """A snapshot to read. Raises: NotFound."""
         async with self._lane() as lane:
             try:
-                yield SqliteReader(lane, await lane.run(_enter, project_id, "DEFERRED"))
+                yield SqliteReader(lane, await lane.run(_enter, project_id, "DEFERRED"), self._extents)
             finally:
                 await lane.run(finish, commit=False)
 
