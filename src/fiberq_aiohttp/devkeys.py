@@ -71,7 +71,7 @@ class Signer:
 def load_signer(data: Path) -> Signer:
     """The signing key of the data folder, made on first use for its owner's eyes only. Raises: StoreUnavailable."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (data / KEY_FILE).exists():
             _create_key(data / KEY_FILE)
         key = serialization.load_pem_private_key((data / KEY_FILE).read_bytes(), password=None)

@@ -34,12 +34,12 @@ def inspect(data: Path) -> StoreFacts:
     try:
         with translating(), closing(connect(data / FILE, writing=False)) as db:
             found = version(db)
-            (projects,) = db.execute("SELECT count(*) FROM projects").fetchall()[0]
+            projects = sum(1 for _ in db.execute("SELECT 1 FROM projects"))
             said = [str(line) for (line,) in db.execute("PRAGMA quick_check(3)")]
     except (FiberqError, apsw.Error) as broken:
         return StoreFacts(True, len(STEPS), size=size, trouble=str(broken), serving=serving)
     damage = "" if said == ["ok"] else "; ".join(said)
-    return StoreFacts(True, len(STEPS), found, size, int(projects), damage, serving=serving)
+    return StoreFacts(True, len(STEPS), found, size, projects, damage, serving=serving)
 
 
 def is_served(data: Path) -> bool:

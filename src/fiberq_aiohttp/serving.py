@@ -1,0 +1,82 @@
+"""Running the server: from settings to a port that answers, until somebody says stop."""
+
+import asyncio
+import errno
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+
+from fiberq_aiohttp.app import create_app
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.keys import PORTS
+from fiberq_aiohttp.logs import AccessLogger, configure
+from fiberq_aiohttp.settings import Settings
+from fiberq_aiohttp.wiring import is_served, serving
+from fiberq_core.errors import Busy, Fault, Invalid
+
+GRACE: Final = 8.0  # seconds that requests get to end; container engines kill after ten
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+log = logging.getLogger("fiberq")
+
+
+async def serve(
+    settings: Settings,
+    prepare: Callable[[Ports], Awaitable[None]],
+    ready: Callable[[], None],
+    *,
+    log_json: bool = False,
+) -> None:
+    """Serve until SIGINT or SIGTERM. *prepare* runs before the port is open, *ready* once it answers.
+
+    Raises: Busy (another server on the folder), Invalid (the address), StoreUnavailable.
+    """
+    configure(settings.log_level, as_json=log_json)
+    stopped = _stop_signal()
+    if is_served(settings):  # before anything is written there
+        raise Busy("Another FiberQ server is running on this data folder. Stop it first, or use another")
+    runner = web.AppRunner(
+        create_app(settings, partial(serving, settings)), access_log_class=AccessLogger, shutdown_timeout=GRACE
+    )
+    try:
+        await runner.setup()
+        await prepare(runner.app[PORTS])
+        await _listen(runner, settings)
+        log.info("serving on %s port %d", settings.host, settings.port)
+        ready()
+        await stopped.wait()
+        log.info("stopping")
+    finally:
+        await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as broken:
+        if broken.errno == errno.EADDRINUSE:
+            raise Busy(
+                f"Port {settings.port} is taken by another program. Stop that, or choose another with --port"
+            ) from None
+        why = broken.strerror or str(broken)
+        raise Invalid("The server cannot listen there", [Fault("--host, --port", why)]) from broken
+
+
+def _stop_signal() -> asyncio.Event:
+    """An event that the first signal sets; the second one ends the process as it always does."""
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+
+    def stop() -> None:
+        stopped.set()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+
+    for number in SIGNALS:
+        with suppress(NotImplementedError, ValueError):  # an event loop in another thread has no signals
+            loop.add_signal_handler(number, stop)
+    return stopped
