@@ -187,6 +187,14 @@ def test_s19_s38_a_missing_column_is_not_null(base: Path, sent: Path) -> None:
     assert {"broj_okna", GEOMETRY} <= found.columns
 
 
+def test_s19_without_the_uuids_the_delivered_ones_are_known(base: Path, sent: Path) -> None:
+    """S19: a client that drops `fiberq_uuid` has not made new rows: the fids lead to the uuids that were delivered."""
+    edit(sent, "ALTER TABLE OKNA DROP COLUMN fiberq_uuid", "UPDATE OKNA SET napomena = 'x' WHERE fid = 2")
+    found = layer(read_package(str(sent), str(base), {}), "OKNA")
+
+    assert ([(2, None)], {2: UUID.format(2)}) == ([(r.fid, r.uuid) for r in found.rows], found.delivered)
+
+
 def test_s20_unknown_columns_are_kept(base: Path, sent: Path) -> None:
     """S20: an unknown column's values come with the row, under the project's spelling, with its type."""
     edit(sent, 'ALTER TABLE OKNA ADD COLUMN "Boja; --" MEDIUMINT', 'UPDATE OKNA SET "Boja; --" = 7 WHERE fid = 2')
@@ -616,6 +624,14 @@ def test_s39_the_clock_stops_it(base: Path, sent: Path) -> None:
 
     with pytest.raises(BadPackage, match="too long"):
         read_package(str(sent), str(base), {}, seconds=0.0)
+
+
+def test_s39_rows_are_counted(sent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S39: more rows than the limit, over all layers, are refused."""
+    monkeypatch.setattr(reader, "MAX_ROWS", 60)
+
+    with pytest.raises(TooLarge):
+        read_package(str(sent), None, {})
 
 
 def test_s39_nothing_is_written(base: Path, sent: Path) -> None:

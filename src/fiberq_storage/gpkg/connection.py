@@ -20,7 +20,9 @@ HEADER_BYTES = 100
 MAGIC = b"SQLite format 3\0"
 APPLICATION_IDS = frozenset({b"GPKG", b"GP10", b"GP11"})
 MAX_COLUMNS = 500
+MAX_ROWS = 3_000_000
 MAX_VALUE_BYTES = 64 << 20
+TOO_LONG = "The file takes too long to read; it may be damaged on purpose"
 _STEPS = 20_000  # virtual machine instructions between two looks at the clock; some milliseconds
 _WAL = 2
 WAL_NOTE = (
@@ -32,7 +34,7 @@ LIMITS = {
     apsw.SQLITE_LIMIT_LENGTH: MAX_VALUE_BYTES,
     apsw.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
     apsw.SQLITE_LIMIT_COLUMN: 2 * MAX_COLUMNS,  # a row of ours beside a row of theirs
-    apsw.SQLITE_LIMIT_EXPR_DEPTH: 200,
+    apsw.SQLITE_LIMIT_EXPR_DEPTH: 1_000,
     apsw.SQLITE_LIMIT_COMPOUND_SELECT: 5,
     apsw.SQLITE_LIMIT_VDBE_OP: 50_000,
     apsw.SQLITE_LIMIT_FUNCTION_ARG: 8,
@@ -72,12 +74,38 @@ class Header:
 
 
 @define
+class Allowance:
+    """What reading one file may cost: *deadline* on the monotonic clock, *rows* that are looked at one by one."""
+
+    deadline: float
+    rows: int
+
+    @classmethod
+    def of(cls, seconds: float, rows: int) -> "Allowance":
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds, rows)
+
+    @property
+    def over(self) -> bool:
+        """Whether time is up."""
+        return time.monotonic() > self.deadline
+
+    def spend(self, rows: int) -> None:
+        """Take *rows* off. Raises: BadPackage, TooLarge."""
+        self.rows -= rows
+        if self.rows < 0:
+            raise TooLarge("The file has too many rows", MAX_ROWS)
+        if self.over:
+            raise BadPackage(TOO_LONG)
+
+
+@define
 class Untrusted:
     """An open file of a stranger. *tables* are those that may be read, in lower case."""
 
     connection: apsw.Connection
-    path: str
     header: Header
+    allowance: Allowance
     notes: tuple[str, ...] = ()
     tables: set[str] = field(factory=set)
 
@@ -87,8 +115,8 @@ class Untrusted:
 
 
 @contextmanager
-def open_untrusted(path: str, *, seconds: float, base: str | None = None) -> Iterator[Untrusted]:
-    """Open *path* for reading, for at most *seconds*; *base*, a package of our own, is attached as `base`.
+def open_untrusted(path: str, allowance: Allowance, *, base: str | None = None) -> Iterator[Untrusted]:
+    """Open *path* for reading, within *allowance*; *base*, a package of our own, is attached as `base`.
 
     Raises: BadPackage, also out of the block, for whatever is wrong with the file.
     """
@@ -99,8 +127,8 @@ def open_untrusted(path: str, *, seconds: float, base: str | None = None) -> Ite
             _uri(path, immutable=not has_wal), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         )
         try:
-            opened = Untrusted(connection, path, header, notes=_notes(header, has_wal=has_wal))
-            _defend(opened, time.monotonic() + seconds, base)
+            opened = Untrusted(connection, header, allowance, notes=_notes(header, has_wal=has_wal))
+            _defend(opened, base)
             yield opened
         finally:
             connection.close(True)
@@ -134,7 +162,7 @@ def believing() -> Iterator[None]:
     try:
         yield
     except apsw.InterruptError:
-        raise BadPackage("The file takes too long to read; it may be damaged on purpose") from None
+        raise BadPackage(TOO_LONG) from None
     except apsw.TooBigError:
         raise TooLarge("A value in the file is too large", MAX_VALUE_BYTES) from None
     except (apsw.IOError, apsw.FullError, apsw.NoMemError, apsw.CantOpenError):
@@ -159,7 +187,7 @@ _WORDS: dict[type[apsw.Error], str] = {
 }
 
 
-def _defend(opened: Untrusted, deadline: float, base: str | None) -> None:
+def _defend(opened: Untrusted, base: str | None) -> None:
     connection = opened.connection
     for limit, value in LIMITS.items():
         connection.limit(limit, value)
@@ -169,7 +197,7 @@ def _defend(opened: Untrusted, deadline: float, base: str | None) -> None:
         connection.execute(f"PRAGMA {pragma}={setting}").fetchall()
     if base is not None:
         connection.execute("ATTACH ? AS base", (_uri(base, immutable=True),))
-    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+    connection.set_progress_handler(lambda: opened.allowance.over, _STEPS)
     connection.authorizer = _authoriser(opened.tables)
 
 

@@ -50,6 +50,7 @@ class Comparison:
         fids = f"SELECT {self.select.fid} FROM {self.select.table} n"
         rows = self.file.rows(f"SELECT {', '.join(self.select.columns)} FROM {self.select.table} n")
         for batch in batches(rows, lambda: salvaged(self.file, self.select, self._column(fids))):
+            self.file.allowance.spend(len(batch))
             found.rows += self.reader.read(batch)
         found.total = len(found.rows)
         found.duplicates = _several(found.rows)
@@ -84,10 +85,11 @@ class Comparison:
         """The rows that SQLite finds different, without those that are equal by value."""
         found, select = Found(), self.select
         query = f"FROM {select.joined} WHERE {select.differs}"
-        both = [*select.columns, *select.delivered]
+        both = [*select.columns, *select.delivered, f"o.{ident(UUID)}"]
         rows = self.file.rows(f"SELECT {', '.join(both)} {query}")
         new = 0
         for batch in batches(rows, lambda: self._both(self._column(f"SELECT {select.fid} {query}"))):
+            self.file.allowance.spend(len(batch))
             new += sum(row[len(select.columns)] is None for row in batch)
             found.rows += self._edited(batch, found.delivered)
         found.total = self._count(f"SELECT count(*) FROM {select.table}")
@@ -100,13 +102,13 @@ class Comparison:
     def _edited(self, batch: Sequence[Raw], delivered: dict[int, str]) -> Iterator[SentRow]:
         width = len(self.select.columns)
         sent = self.reader.read([row[:width] for row in batch])
-        old = RowReader(self.select.plan, Reprojection(None)).read([row[width:] for row in batch])
+        old = RowReader(self.select.plan, Reprojection(None)).read([row[width:-1] for row in batch])
         for raw, now, was in zip(batch, sent, old, strict=True):
             known = raw[width] is not None
             if known and not now.bad and now.uuid == was.uuid and self._same(now, was):
                 continue
-            if known and was.uuid:
-                delivered[now.fid] = was.uuid
+            if known:
+                delivered[now.fid] = str(raw[-1])
             yield now
 
     def _same(self, now: SentRow, was: SentRow) -> bool:
@@ -118,10 +120,8 @@ class Comparison:
 
     def _both(self, fids: Sequence[object]) -> Iterator[Raw]:
         select = self.select
-        query = (
-            f"SELECT {', '.join(select.delivered)} FROM base.{ident(select.plan.table.name)} o WHERE o.{ident(FID)} = ?"
-        )
-        nothing = (None,) * len(select.delivered)
+        query = f"SELECT {', '.join(select.delivered)}, o.{ident(UUID)} FROM base.{ident(select.plan.table.name)} o WHERE o.{ident(FID)} = ?"
+        nothing = (None,) * (len(select.delivered) + 1)
         for row in salvaged(self.file, select, fids):
             at = (row[0],) if isinstance(row[0], int) else (0,)
             yield (*row, *next(self.file.rows(query, at), nothing))

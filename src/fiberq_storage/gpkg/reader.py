@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from attrs import frozen
 
-from fiberq_core.errors import TooLarge
 from fiberq_core.geopackage import GEOM, METADATA_URI, parse_provenance
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.sent import Provenance, RefusedLayer, SentFile, SentLayer
 from fiberq_storage.crs import Declared, Reprojection, UnusableCrs, reprojection
-from fiberq_storage.gpkg.catalogue import Catalogue, FileTable, quick_check, read_catalogue
-from fiberq_storage.gpkg.connection import Untrusted, believing, open_untrusted
+from fiberq_storage.gpkg.catalogue import FileTable, quick_check, read_catalogue
+from fiberq_storage.gpkg.connection import MAX_ROWS, Allowance, Untrusted, believing, open_untrusted
 from fiberq_storage.gpkg.diff import Comparison, Found
 from fiberq_storage.gpkg.rows import OUTSIDE_CRS, Plan, RowReader, plan
 from fiberq_storage.gpkg.schema import ident
@@ -22,7 +21,6 @@ from fiberq_storage.gpkg.select import Select
 from fiberq_storage.gpkg.targets import find_targets
 
 SECONDS = 300.0
-MAX_ROWS = 5_000_000
 WORKERS = 2
 _SMALL = 8 << 20  # bytes; below this a second thread costs more than it brings
 _METADATA = "gpkg_metadata"
@@ -40,12 +38,12 @@ class _Job:
     project: str
     plan: Plan
     declared: Declared | None
-    seconds: float
+    allowance: Allowance
 
 
 def read_provenance(path: str, *, seconds: float = SECONDS) -> Provenance | None:
     """Which export a file is; None where it does not say. Raises: BadPackage."""
-    with open_untrusted(path, seconds=seconds) as file, believing():
+    with open_untrusted(path, Allowance.of(seconds, MAX_ROWS)) as file, believing():
         return _provenance(file)
 
 
@@ -57,13 +55,13 @@ def read_package(
     *base* is the package that the file's export delivered, where there is one; *extra* are the
     unregistered columns that the project has, by layer. Raises: BadPackage, TooLarge.
     """
-    with open_untrusted(path, seconds=seconds) as file, believing():
+    allowance = Allowance.of(seconds, MAX_ROWS)
+    with open_untrusted(path, allowance) as file, believing():
         catalogue = read_catalogue(file)
         provenance = _provenance(file)
         plans = [plan(table, extra.get(table.recognised.layer.name, {})) for table in catalogue.tables]
         project = provenance.project if provenance else ""
-        jobs = [_Job(path, base, project, p, catalogue.references.get(_srs(p.table)), seconds) for p in plans]
-        _bound(file, catalogue)
+        jobs = [_Job(path, base, project, p, catalogue.references.get(_srs(p.table)), allowance) for p in plans]
         outcomes = _run(jobs, parallel=file.header.pages * file.header.page_bytes > _SMALL)
         layers = tuple(o for o in outcomes if isinstance(o, SentLayer))
         return SentFile(
@@ -92,14 +90,6 @@ def _srs(table: FileTable) -> int:
     return -1 if table.srs_id is None else table.srs_id
 
 
-def _bound(file: Untrusted, catalogue: Catalogue) -> None:
-    """A page holds no more rows than it has bytes, so the size of the file bounds this; a limit says it in words."""
-    for table in catalogue.tables:
-        ((count,),) = file.rows(f"SELECT count(*) FROM main.{ident(table.name)}")
-        if isinstance(count, int) and count > MAX_ROWS:
-            raise TooLarge("A layer has too many rows", MAX_ROWS)
-
-
 def _run(jobs: Sequence[_Job], *, parallel: bool) -> list[Outcome]:
     if not parallel:
         return [_read(job) for job in jobs]
@@ -109,7 +99,7 @@ def _run(jobs: Sequence[_Job], *, parallel: bool) -> list[Outcome]:
 
 def _read(job: _Job) -> Outcome:
     table = job.plan.table
-    with open_untrusted(job.path, seconds=job.seconds, base=job.base) as file, believing():
+    with open_untrusted(job.path, job.allowance, base=job.base) as file, believing():
         quick_check(file, table.name)
         file.tables |= {table.name.casefold(), "gpkg_ogr_contents"}
         try:

@@ -5,6 +5,7 @@ A row is never lost: what does not fit stands beside it as a `BadValue`, and the
 
 import base64
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -25,8 +26,10 @@ from fiberq_core.wkb import Node, parse, write
 from fiberq_storage.crs import Reprojection
 from fiberq_storage.gpkg.catalogue import FileColumn, FileTable
 
+_USUAL_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 T = TypeVar("T")
 Raw = Sequence[object]  # fid, geometry (None where the table has none), then the columns of a `Plan`
+_SHOWN_BYTES = 1 << 20
 OUTSIDE_CRS = "The coordinates lie outside what the layer's coordinate system can hold"
 
 _SYSTEM_NAMES = frozenset(column.name for column in SYSTEM)
@@ -155,7 +158,7 @@ class RowReader:
         uuid: Fitted = Canonical(None)
         rev: Fitted = Canonical(None)
         if self.plan.uuid:
-            uuid = canonical(IDENTITY, raw[at] or None)
+            uuid = _uuid(raw[at])
             if not isinstance(uuid, Canonical):
                 bad.append(BadValue(UUID, as_json(raw[at]), f"{uuid.reason}; the row is known by a new one"))
             at += 1
@@ -180,6 +183,12 @@ class RowReader:
         return _bad_place(blob, reason)
 
 
+def _uuid(raw: object) -> Fitted:
+    if type(raw) is str and _USUAL_UUID.fullmatch(raw):
+        return Canonical(raw)
+    return canonical(IDENTITY, raw or None)
+
+
 def as_json(raw: object) -> object:
     """*raw* in a form that JSON has: bytes as base64, numbers that are none as text."""
     if isinstance(raw, bytes):
@@ -201,9 +210,10 @@ def _decode(blob: object) -> "Node | BadValue | None":
 
 
 def _bad_place(blob: object, reason: str) -> BadValue:
-    """The geometry as it came: as GeoJSON where that can say it, else as the bytes that it was."""
+    """The geometry as it came: as GeoJSON where that can say it and is not huge, else as the bytes that it was."""
     try:
-        shown = to_geojson(decode_gpb(blob)[0]) if isinstance(blob, bytes) else as_json(blob)
+        sayable = isinstance(blob, bytes) and len(blob) <= _SHOWN_BYTES
+        shown = to_geojson(decode_gpb(blob)[0]) if sayable and isinstance(blob, bytes) else as_json(blob)
     except Invalid:
         shown = as_json(blob)
     return BadValue(GEOMETRY, shown, reason, whole_row=True)
