@@ -18,7 +18,18 @@ SHARES = {
     "OKNA": 0.12, "Stubovi": 0.14, "Kablovi_podzemni": 0.14, "Kablovi_vazdusni": 0.12, "Trasa": 0.10, "PE cevi": 0.10,
     "Nastavci": 0.06, "Prekid vlakna": 0.02, "Opticke_rezerve": 0.06, "Elements": 0.08, "Objects": 0.05, "Splice_closures": 0.01,
 }  # fmt: skip
-WORDS = ("Šumadijska", "Ђорђа Станојевића", "ул. Витоша", "Main street", "čvor", "шахта", "zidni", "duct", "čelični", "стълб")
+WORDS = (
+    "Šumadijska",
+    "Ђорђа Станојевића",
+    "ул. Витоша",
+    "Main street",
+    "čvor",
+    "шахта",
+    "zidni",
+    "duct",
+    "čelični",
+    "стълб",
+)
 
 
 def writes(size: int) -> Iterator[Write]:
@@ -38,7 +49,9 @@ def _uuid(rng: random.Random) -> str:
 def _row(layer: Layer, n: int, rng: random.Random) -> Row:
     skipped = {c for r in layer.references for c in (r.column, r.local_fid, r.local_layer)}
     values: dict[str, Value] = {
-        column.name: _value(column, n, rng) for column in layer.columns if column.name not in skipped and rng.random() < 0.8
+        column.name: _value(column, n, rng)
+        for column in layer.columns
+        if column.name not in skipped and rng.random() < 0.8
     }
     values[GEOMETRY] = SHAPES[layer.shape](rng)
     return Row(values)
