@@ -3,6 +3,8 @@
 To somebody who does not belong to it, a project is not there: same error, same text as for one that never was.
 """
 
+from attrs import evolve
+
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Forbidden, NotFound
 from fiberq_core.policy import Action, Actor, allows, project_role
@@ -13,7 +15,10 @@ NO_SYNC = "There is no such upload, or you are not a member of its project"
 
 
 async def actor_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project, Actor]:
-    """The project, and *actor* limited to what their membership allows. Raises: NotFound."""
+    """The project, and *actor* limited to what their membership allows, by the name that it gives. Raises: NotFound.
+
+    Zitadel's access tokens carry no name, and people want to read one.
+    """
     try:
         project = await ports.store.project(project_id)
         members = await ports.store.members(project_id)
@@ -22,7 +27,8 @@ async def actor_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project
     limited = actor.within(project_role(actor.subject, ((m.sub, m.role) for m in members)))
     if limited.role is None:
         raise NotFound(NO_PROJECT)
-    return project, limited
+    known = next((m.name for m in members if m.sub == actor.subject), "")
+    return project, limited if limited.name else evolve(limited, name=known)
 
 
 def demand(actor: Actor, action: Action, owner: str | None = None) -> None:

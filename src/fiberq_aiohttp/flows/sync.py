@@ -1,5 +1,6 @@
 """A package to the device and back: download, upload, undo."""
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
@@ -124,7 +125,7 @@ async def _merge(
         sync_id, origin.provenance.export_id if origin.provenance else None, _base_word(sent, origin, lineage),
         before, sent, dry_run,
     )  # fmt: skip
-    answer = receipt(plan, applied, new_items, current, about, decisions)
+    answer = await asyncio.to_thread(receipt, plan, applied, new_items, current, about, decisions)
     parent = lineage.parent.sync_id if lineage.parent else None
     await unit.save_upload(
         Upload(sync_id, digest, about.export_id, copy, parent, answer, wanted.deltas, sent.writes), applied.revision
@@ -146,7 +147,8 @@ async def _lineage(unit: Reader, sent: SentFile, origin: _Origin, sender: Actor)
     uploads = await unit.uploads_of(origin.provenance.export_id)
     keys = {d.key for u in uploads for d in u.deltas}
     delivered = await unit.versions(dict.fromkeys(keys, origin.revision)) if keys else {}
-    return trace(sent, uploads, {k: s.row for k, s in delivered.items()}, sender=sender.subject)
+    rows = {k: s.row for k, s in delivered.items()}
+    return await asyncio.to_thread(trace, sent, uploads, rows, sender=sender.subject)
 
 
 async def _proposals(
@@ -155,12 +157,13 @@ async def _proposals(
     rows = [(layer, row) for layer in sent.layers for row in layer.rows]
     uuids = {row.uuid for _, row in rows if row.uuid}
     located = await unit.locate(uuids) if uuids else {}
-    named = name_rows(sent.layers, naming(unit.project.uuid, copy, sent), {u: s.key.layer for u, s in located.items()})
+    layers = {u: s.key.layer for u, s in located.items()}
+    named = await asyncio.to_thread(name_rows, sent.layers, naming(unit.project.uuid, copy, sent), layers)
     keys = {n.key for found in named.values() for n in found if n.key.layer in LAYER}
     keys |= {Key(layer.layer, uuid) for layer in sent.layers for uuid in layer.gone} | set(lineage.deltas)
     revs = {n.key: n.sent.rev for found in named.values() for n in found if n.sent.rev is not None}
     bases = await _bases(unit, keys, revs, located, origin)
-    return propose(sent, named, lineage, bases)
+    return await asyncio.to_thread(propose, sent, named, lineage, bases)
 
 
 async def _bases(

@@ -1,8 +1,10 @@
 """The one way to write: gather what the core needs to decide, let it decide, apply.
 
 Every flow that changes rows ends here: uploads, REST writes, decisions in the inbox, undo, restore.
+Deciding is pure work and may be much of it, so it runs in a thread beside the event loop.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
 from attrs import frozen
@@ -32,8 +34,8 @@ async def plan(
 ) -> Plan:
     """Authorise, merge and check; nothing is written."""
     changes = [p.change for p in proposals] + [c for deletion in mass for c in deletion.changes]
-    drafted = draft(cause, proposals, mass, await current(unit, changes))
-    return settle(drafted, await world(unit, drafted, since))
+    drafted = await asyncio.to_thread(draft, cause, proposals, mass, await current(unit, changes))
+    return await asyncio.to_thread(settle, drafted, await world(unit, drafted, since))
 
 
 async def current(unit: Reader, changes: Collection[Change]) -> Current:
@@ -71,7 +73,7 @@ def _owner(key: Key, row: Row) -> str | None:
 
 async def world(unit: Reader, drafted: Draft, since: Since | None) -> World:
     """Answer what must be known to check *drafted*."""
-    need: Needs = needs(drafted)
+    need: Needs = await asyncio.to_thread(needs, drafted)
     claimants = await unit.claimants(need.claims) if need.claims else {}
     located = await unit.locate(need.targets) if need.targets else {}
     cables = {located[c].key for c in need.cables if c in located}
@@ -115,7 +117,7 @@ async def apply(
     extra_types: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[Applied, frozenset[str]]:
     """Write a plan. Returns what was done and the ids of the inbox items that are new."""
-    items = decided.items()
+    items = await asyncio.to_thread(decided.items)
     known = await unit.known_items([item.item_id for item in items]) if items else frozenset()
     new = tuple(item for item in items if item.item_id not in known)
     cause = decided.cause
