@@ -10,6 +10,7 @@ from fiberq_aiohttp.caching import PRIVATE, fresh, not_modified, revision_tag
 from fiberq_core.registry.system import REV
 
 GEOJSON: Final = "application/geo+json"
+SERVER: Final = "FiberQ"  # and not which version of what
 ALWAYS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -48,6 +49,7 @@ def feature(
 
 async def add_usual_headers(_request: web.Request, response: web.StreamResponse) -> None:
     """For `app.on_response_prepare`: what every answer carries."""
+    response.headers[hdrs.SERVER] = SERVER
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
 

@@ -42,9 +42,7 @@ HTTP_CODES: Final[Mapping[int, tuple[str, str]]] = {
     405: ("method-not-allowed", "This address does not take that method"),
     408: ("too-slow", "The request did not arrive in time"),
     413: ("too-large", e.TooLarge.title),
-    415: ("unsupported-media-type", "This kind of content is not taken here"),
     416: ("range-not-satisfiable", "The file has no such range"),
-    429: ("too-many", "Too many requests at once"),
 }
 OTHER_HTTP: Final = ("http", "The request was refused")
 INTERNAL: Final = ("internal", "Something broke here; it was logged")

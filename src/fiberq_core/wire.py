@@ -9,7 +9,7 @@ import base64
 import json
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from fiberq_core.geojson import to_geojson
 from fiberq_core.inbox import Author, Decided, Item
@@ -23,7 +23,7 @@ EXTRA = "extra"
 MAX_NESTING: Final = 64  # levels of a JSON column that are shown as JSON; deeper ones are shown as text
 LARGEST: Final = 2**63
 
-Json = dict[str, object]
+Json = dict[str, Any]
 
 
 def feature_json(stored: Stored) -> Json:

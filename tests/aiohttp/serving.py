@@ -1,5 +1,6 @@
 """A real server for tests: the embedded store in a folder, tokens that are really signed and really verified."""
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestClient
 from attrs import evolve, frozen
+from yarl import URL
 
 from fiberq_aiohttp import wiring
 from fiberq_aiohttp.app import create_app
@@ -59,6 +61,13 @@ def token(*roles: str, sub: str = "180001", name: str | None = None) -> str:
     return a_token(a_payload(**claims))
 
 
+async def until(holds: Callable[[], bool], patience: float = 5.0) -> None:
+    """Wait until something holds. Raises: TimeoutError."""
+    async with asyncio.timeout(patience):
+        while not holds():  # noqa: ASYNC110 (what is waited for happens on a disk)
+            await asyncio.sleep(0.01)
+
+
 @frozen
 class Answer:
     """What came back, read to its end."""
@@ -76,7 +85,7 @@ class Caller:
     client: Client
     token: str | None
 
-    async def __call__(self, method: str, path: str, **more: Any) -> Answer:
+    async def __call__(self, method: str, path: str | URL, **more: Any) -> Answer:
         """Send a request."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= more.pop("headers", {})
@@ -100,6 +109,3 @@ class Caller:
         body = {"type": "Feature", "geometry": POINT, "properties": properties}
         made: dict[str, Any] = await self.made(f"/api/projects/{project}/features/Stubovi", body)
         return made
-
-
-People = Callable[..., Caller]

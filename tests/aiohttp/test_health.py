@@ -10,6 +10,7 @@ from fiberq_aiohttp import wiring
 from fiberq_aiohttp.app import create_app
 from fiberq_aiohttp.keys import PORTS
 from fiberq_aiohttp.settings import from_env
+from fiberq_storage.sqlite.store import SqliteStore
 from tests.aiohttp.serving import Caller
 
 
@@ -23,7 +24,11 @@ async def test_health(stranger: Caller, path: str) -> None:
 
 async def test_health_of_a_store_that_is_gone(stranger: Caller) -> None:
     """A store that does not answer makes 503, so that a balancer looks elsewhere."""
-    await stranger.client.app[PORTS].store.close()
+    app = stranger.client.app
+    assert app is not None
+    store = app[PORTS].store
+    assert isinstance(store, SqliteStore)
+    await store.close()
     answer = await stranger("GET", "/health")
 
     assert (503, False) == (answer.status, answer.json["db"])
@@ -42,7 +47,8 @@ async def test_usual_headers(stranger: Caller) -> None:
     """Every answer has an id to quote, and may not be kept or sniffed unless it says otherwise."""
     answer = await stranger("GET", "/health", headers={"X-Request-ID": "abc-1"})
 
-    assert ("abc-1", "no-store", "nosniff") == (
+    assert ("FiberQ", "abc-1", "no-store", "nosniff") == (
+        answer.headers["Server"],
         answer.headers["X-Request-ID"],
         answer.headers["Cache-Control"],
         answer.headers["X-Content-Type-Options"],

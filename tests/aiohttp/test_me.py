@@ -14,7 +14,13 @@ async def test_roles(admin: Caller) -> None:
     """Each role also as one yes or no."""
     answer = await admin("GET", "/api/auth/roles/")
 
-    assert {"sub": "1", "roles": ["admin"], "is_admin": True, "is_engineer": False, "is_field_worker": False} == answer.json
+    assert {
+        "sub": "1",
+        "roles": ["admin"],
+        "is_admin": True,
+        "is_engineer": False,
+        "is_field_worker": False,
+    } == answer.json
 
 
 async def test_without_a_role(nobody: Caller) -> None:

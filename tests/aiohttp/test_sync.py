@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import FormData
+from aiohttp import ClientError, FormData
 from aiohttp.test_utils import TestClient, TestServer
 
-from fiberq_aiohttp.keys import SPOOL
+from fiberq_aiohttp import sending
+from fiberq_aiohttp.app import UPLOADS_AT_ONCE
+from fiberq_aiohttp.keys import SPOOL, UPLOAD_SLOTS
+from fiberq_aiohttp.routes import sync as routes
 from fiberq_aiohttp.sending import patched
-from tests.aiohttp.serving import Caller, Client, an_app, token
+from tests.aiohttp.serving import Caller, Client, an_app, token, until
 
 TYPE = "application/geopackage+sqlite3"
 
@@ -182,7 +185,7 @@ def test_patched(at: int) -> None:
                 wanted[at + i] = byte
         if at >= 0:
             block = bytes(file[position : position + size])
-            assert bytes(wanted[position : position + size]) == patched(block, position, at, value)[: size]
+            assert bytes(wanted[position : position + size]) == patched(block, position, at, value)[:size]
 
 
 async def test_upload_as_a_form_or_raw(engineer: Caller, tmp_path: Path) -> None:
@@ -260,7 +263,9 @@ async def test_broken_forms(engineer: Caller) -> None:
     query = {"params": {"project_id": str(project)}}
     kind = {"Content-Type": "multipart/form-data; boundary=b"}
     cut = await engineer("POST", "/api/sync/upload", data=head + b"SQLite", headers=kind, **query)
-    none = await engineer("POST", "/api/sync/upload", data=b"x", headers={"Content-Type": "multipart/form-data"}, **query)
+    none = await engineer(
+        "POST", "/api/sync/upload", data=b"x", headers={"Content-Type": "multipart/form-data"}, **query
+    )
     whole = head + b"1\r\n" + head + b"2\r\n--b--\r\n"
     twice = await engineer("POST", "/api/sync/upload", data=whole, headers=kind, **query)
 
@@ -294,22 +299,17 @@ async def test_too_large(tmp_path: Path) -> None:
 async def test_lost_connection(engineer: Caller, client: Client) -> None:
     """S34: an upload that breaks off leaves nothing behind."""
     project = await engineer.project()
-    reader, writer = await asyncio.open_connection(client.host, client.port)
+    _, writer = await asyncio.open_connection(client.host, client.port)
     head = (
         f"POST /api/sync/upload?project_id={project} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
         f"Authorization: Bearer {engineer.token}\r\n\r\n"
     )
     writer.write(head.encode() + b"x" * 2_000_000)
     await writer.drain()
-    while not spool_of(client):
-        await asyncio.sleep(0.01)
+    await until(lambda: bool(spool_of(client)))
     writer.transport.abort()
-    for _ in range(300):
-        if not spool_of(client):
-            break
-        await asyncio.sleep(0.01)
+    await until(lambda: not spool_of(client))
 
-    assert [] == spool_of(client)
     assert [] == (await engineer("GET", "/api/sync/status", params={"project_id": project})).json
 
 
@@ -359,3 +359,35 @@ async def test_refused_before_the_body(outsider: Caller, engineer: Caller) -> No
     assert 404 == (await sent(outsider, project, b"x" * 1000)).status
 
 
+async def test_too_many_at_once(engineer: Caller, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Uploads wait for their turn, and are told to come again when it takes too long."""
+    project = await engineer.project()
+    app = client.app
+    assert app is not None
+    monkeypatch.setattr(routes, "QUEUE", 0.05)
+    for _ in range(UPLOADS_AT_ONCE):
+        await app[UPLOAD_SLOTS].acquire()
+    full = await sent(engineer, project, b"x")
+    app[UPLOAD_SLOTS].release()
+    free = [(await sent(engineer, project, b"x")).status for _ in range(2)]
+
+    assert (503, "busy", "10", [422, 422]) == (full.status, full.json["code"], full.headers["Retry-After"], free)
+
+
+async def test_a_download_that_breaks_off(engineer: Caller, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the file fails half-way the connection is cut: half a file never looks like a whole one."""
+    project = await engineer.project()
+    path = f"/api/sync/download/{project}"
+    await engineer("GET", path)
+
+    def fails(_file: object, position: int, size: int) -> bytes:
+        if position:
+            raise OSError("the disk is gone")
+        return b"x" * min(size, 1000)
+
+    monkeypatch.setattr(sending, "_read", fails)
+    with pytest.raises(ClientError):
+        await engineer("GET", path)
+    monkeypatch.undo()
+
+    assert 200 == (await engineer("GET", path)).status
