@@ -246,6 +246,7 @@ async def test_one_build_for_many(project: Project, exports: FilePackages, build
 
     found = await asyncio.gather(*waiting)
 
+    await exports.close()
     assert 1 == len(set(found))
     assert [0] == builds
     assert {} == exports._building

@@ -169,6 +169,7 @@ async def test_features_by_page_and_place(store: Store, project: Project) -> Non
     async with store.reading(project.id) as reader:
         first = await reader.features(OKNA, None, 4, None)
         rest = await reader.features(OKNA, None, 4, first.next)
+        whole = await reader.features(OKNA, None, 7, None)
         boxed = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, None)
         more = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, boxed.next)
         edge = await reader.features(OKNA, (20.3 + 1e-9, 42, 20.45 - 1e-9, 50), 9, None)
@@ -176,6 +177,7 @@ async def test_features_by_page_and_place(store: Store, project: Project) -> Non
 
     assert [1, 2, 3, 4, 5, 6, 7] == [s.fid for s in (*first.items, *rest.items)]
     assert rest.next is None
+    assert whole.next is None
     assert [2, 3, 4] == [s.fid for s in (*boxed.items, *more.items)]
     assert [5] == [s.fid for s in edge.items]
     assert () == tables.items

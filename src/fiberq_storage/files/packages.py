@@ -66,6 +66,10 @@ class FilePackages:
         """Remove what the limits do not allow to stay, and what crashed builds left. Raises: StoreUnavailable."""
         await asyncio.to_thread(self._prune)
 
+    async def close(self) -> None:
+        """Wait for what is being built."""
+        await asyncio.gather(*self._building.values(), return_exceptions=True)
+
     async def _at(self, project_id: int, wanted: int | None) -> Package:
         async with self._store.reading(project_id) as reader:
             project = reader.project

@@ -38,11 +38,10 @@ class FileUploads:
 
     def _keep(self, source: Path, target: Path) -> None:
         with translating():
-            if target.exists():
-                os.utime(target, (self._clock(), self._clock()))
-                return
-            with beside(target) as unfinished:
-                shutil.copyfile(source, unfinished)
+            if not target.exists():
+                with beside(target) as unfinished:
+                    shutil.copyfile(source, unfinished)
+            os.utime(target, (self._clock(), self._clock()))
 
     def _prune(self, keep: frozenset[str]) -> None:
         with translating():

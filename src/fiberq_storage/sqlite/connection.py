@@ -21,6 +21,7 @@ FILE = "fiberq.db"
 LOCK = "server.lock"
 BUSY_MS = 10_000  # how long another process (the command line beside a server) is waited for
 CACHE_KIB = 16_384  # per connection
+WAL_BYTES = 64 << 20  # what is left of the WAL after a large import
 STATEMENTS = 400  # cached per connection: some dozen per layer
 
 FULL = "The disk is full. Nothing was changed; free some space and try again"
@@ -79,7 +80,10 @@ def connect(path: Path, *, writing: bool) -> apsw.Connection:
     db = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS)
     db.set_busy_timeout(BUSY_MS)
     pragmas = ["foreign_keys = ON", "synchronous = FULL", f"cache_size = -{CACHE_KIB}", "trusted_schema = OFF"]
-    for pragma in [*(["journal_mode = WAL"] if writing else ["query_only = ON"]), *pragmas]:
+    for pragma in [
+        *(["journal_mode = WAL", f"journal_size_limit = {WAL_BYTES}"] if writing else ["query_only = ON"]),
+        *pragmas,
+    ]:
         db.execute(f"PRAGMA {pragma}")
     db.create_scalar_function("fq_touches", touches, 5, deterministic=True)
     return db

@@ -55,13 +55,13 @@ class Snapshot:
         for name, table in TABLES.items():
             layer = layers[name]
             columns = ", ".join(self._value(table, column) for column in layer.names)
-            order = "t.fid" if not layer.natural_key else "t.fiberq_uuid"
-            self.package.execute(
-                f"INSERT INTO main.{ident(name)} ({idents(layer.names)}) SELECT {columns} FROM {self._rows(table)} t"
-                " LEFT JOIN store.revisions r ON r.project_id = :project AND r.revision = t.fiberq_rev"
-                f" ORDER BY {order}",
-                self._parameters,
-            )
+            for source in self._sources(table):
+                self.package.execute(
+                    f"INSERT INTO main.{ident(name)} ({idents(layer.names)}) SELECT {columns} FROM {source}"
+                    " LEFT JOIN store.revisions r ON r.project_id = :project AND r.revision = t.fiberq_rev"
+                    " WHERE t.project_id = :project AND +t.fiberq_rev <= :revision ORDER BY t.fid",
+                    self._parameters,
+                )
         self._fill_issues(layers[ISSUES])
 
     @property
@@ -98,13 +98,11 @@ class Snapshot:
         if target.layer.name in self._past:
             yield f"(SELECT x.fid FROM temp.{_past_name(target)} x WHERE x.fiberq_uuid = {uuid})"
 
-    def _rows(self, table: Table) -> str:
-        """The rows of a layer as they were, as a table expression."""
-        columns = idents(_columns(table))
-        current = f"SELECT {columns} FROM store.{table.name} WHERE project_id = :project AND fiberq_rev <= :revision"
-        if table.layer.name not in self._past:
-            return f"({current})"
-        return f"({current} UNION ALL SELECT {columns} FROM temp.{_past_name(table)})"
+    def _sources(self, table: Table) -> Iterator[str]:
+        """Where the rows of a layer are, as they were. They are read by fid: the `+` above forbids the other index."""
+        yield f"store.{table.name} t"
+        if table.layer.name in self._past:
+            yield f"temp.{_past_name(table)} t"
 
     def _lay_out_past(self) -> None:
         """Put the replaced versions that were current at the revision into temporary tables."""
