@@ -16,14 +16,28 @@ from fiberq_core.rows import Key, Row, Value
 BYTES = "$b"
 
 
+def _bytes(value: object) -> dict[str, str]:
+    if isinstance(value, bytes):
+        return {BYTES: b64encode(value).decode("ascii")}
+    raise TypeError(f"{type(value).__name__} is no value of a row")
+
+
+def _unbytes(document: dict[str, Any]) -> Any:
+    return b64decode(document[BYTES]) if document.keys() == {BYTES} else document
+
+
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_bytes)
+DECODER = json.JSONDecoder(object_hook=_unbytes)
+
+
 def values_text(values: Mapping[str, Value]) -> str:
     """Values as JSON text."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=_bytes)
+    return ENCODER.encode(values)
 
 
 def values_of(text: str) -> dict[str, Value]:
     """Values from JSON text."""
-    found: dict[str, Value] = json.loads(text, object_hook=_unbytes)
+    found: dict[str, Value] = DECODER.decode(text)
     return found
 
 
@@ -69,7 +83,7 @@ def item_text(item: Item) -> str:
 
 def item_of(text: str) -> Item:
     """An inbox item from JSON text."""
-    document = json.loads(text, object_hook=_unbytes)
+    document = DECODER.decode(text)
     return Item(
         item_id=document["item_id"],
         kind=ItemKind(document["kind"]),
@@ -111,13 +125,3 @@ def _decided(decided: Decided) -> dict[str, object]:
 
 def _decided_of(document: dict[str, Any]) -> Decided:
     return Decided(Decision(document["decision"]), Author(**document["by"]), document["at"], document["note"])
-
-
-def _bytes(value: object) -> dict[str, str]:
-    if isinstance(value, bytes):
-        return {BYTES: b64encode(value).decode("ascii")}
-    raise TypeError(f"{type(value).__name__} is no value of a row")
-
-
-def _unbytes(document: dict[str, Any]) -> Any:
-    return b64decode(document[BYTES]) if document.keys() == {BYTES} else document

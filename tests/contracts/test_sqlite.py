@@ -269,7 +269,7 @@ def test_no_names_collide() -> None:
         found = [name.casefold() for (name,) in db.execute("SELECT name FROM sqlite_schema")]
     assert len(set(found)) == len(found)
     for table in TABLES.values():
-        names = [name.casefold() for name in (*SYSTEM, *table.written_columns)]
+        names = [name.casefold() for name in (*SYSTEM, *table.written())]
         assert len(set(names)) == len(names) - 1  # `extra` is in both
     assert {layer.name for layer in DATA_LAYERS} == set(TABLES) == set(LAYER) - {"sync_issues"}
 

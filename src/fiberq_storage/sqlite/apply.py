@@ -25,7 +25,6 @@ from fiberq_storage.sqlite.tables import TABLES, Table
 
 MOVED = "The project has changed since this was decided. Nothing was changed; try again"
 DECLARED: Mapping[type, str] = {bool: "BOOLEAN", int: "INTEGER", float: "REAL", str: "TEXT", bytes: "BLOB"}
-Written = tuple[Write, Stored]
 
 
 def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
@@ -65,46 +64,47 @@ def _write_rows(scope: Scope, writes: Sequence[Write]) -> dict[Key, Stored]:
     rows: dict[Key, Stored] = {}
     for (layer, op), group in groups.items():
         done = WRITERS[op](scope, TABLES[layer], group)
-        rows |= {stored.key: stored for _, stored in done}
+        rows |= {stored.key: stored for stored in done}
     return rows
 
 
-def _insert(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
+def _insert(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
     done = _numbered(scope, table, writes)
-    head = scope.project.id, scope.project.revision
-    records = ((s.id, head[0], s.key.uuid, s.fid, head[1], *table.record(s.row)) for _, s in done)
+    project, revision = scope.project.id, scope.project.revision
+    records = ((s.id, project, s.key.uuid, s.fid, revision, *table.record(s.row)) for s in done)
     _exactly(scope.db, table.insert_sql, records, len(done))
-    _place(scope, table, [(stored.id, stored.row) for _, stored in done])
+    _place(scope, table, done)
     return done
 
 
-def _update(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
-    revision, project = scope.project.revision, scope.project.id
-    done = [(w, Stored(w.key, w.after, w.before.id, w.before.fid, revision)) for w in writes if w.before and w.after]
-    records = (
-        (revision, *table.record(s.row), project, s.key.uuid, w.before.rev) for w, s in done if w.before is not None
-    )
-    _exactly(scope.db, table.update_sql, records, len(writes))
+def _update(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
+    """Update in two statements, since most edits leave the geometry, the largest part of a row, where it is."""
     _remember(scope, table, writes, Op.UPDATE)
-    moved = [(s.id, s.row) for w, s in done if w.before and w.before.row.geometry != s.row.geometry]
-    _unplace(scope, table, [id_ for id_, _ in moved])
-    _place(scope, table, moved)
-    return done
+    pairs = [(write.before, write.after) for write in writes if write.before and write.after]
+    moved = [(before, after) for before, after in pairs if before.row.geometry != after.geometry]
+    stayed = [(before, after) for before, after in pairs if before.row.geometry == after.geometry]
+    revision, project = scope.project.revision, scope.project.id
+    for placed, group in ((True, moved), (False, stayed)):
+        records = ((revision, *table.record(a, placed=placed), project, b.key.uuid, b.rev) for b, a in group)
+        _exactly(scope.db, table.update_sql(placed=placed), records, len(group))
+    _unplace(scope, table, [before.id for before, _ in moved])
+    _place(scope, table, [evolve(before, row=after) for before, after in moved])
+    return [evolve(before, row=after, rev=revision) for before, after in pairs]
 
 
-def _delete(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
-    done = [(write, write.before) for write in writes if write.before]
-    records = ((scope.project.id, stored.key.uuid, stored.rev) for _, stored in done)
-    _exactly(scope.db, table.delete_sql, records, len(writes))
+def _delete(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
     _remember(scope, table, writes, Op.DELETE)
-    _unplace(scope, table, [stored.id for _, stored in done])
+    done = [write.before for write in writes if write.before]
+    records = ((scope.project.id, stored.key.uuid, stored.rev) for stored in done)
+    _exactly(scope.db, table.delete_sql, records, len(writes))
+    _unplace(scope, table, [stored.id for stored in done])
     return done
 
 
 WRITERS = {Op.INSERT: _insert, Op.UPDATE: _update, Op.DELETE: _delete}
 
 
-def _numbered(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Written]:
+def _numbered(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
     """New rows with their numbers: the next ones, or their old ones for rows that come back."""
     layer, project = table.layer, scope.project.id
     found = scope.db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (layer.table,)).fetchone()
@@ -117,36 +117,28 @@ def _numbered(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[W
         if write.earlier is None:
             last_id, last_fid = last_id + 1, last_fid + 1
         id_, fid = (write.earlier.id, write.earlier.fid) if write.earlier else (last_id, last_fid)
-        done.append((write, Stored(write.key, write.after or Row(), id_, fid, scope.project.revision)))
+        done.append(Stored(write.key, write.after or Row(), id_, fid, scope.project.revision))
     sql = "INSERT OR REPLACE INTO counters (project_id, layer, last_fid) VALUES (?, ?, ?)"
     scope.db.execute(sql, (project, layer.name, last_fid))
     return done
 
 
 def _remember(scope: Scope, table: Table, writes: Sequence[Write], op: Op) -> None:
-    """Put the versions that were just replaced or deleted into history."""
-    sql = (
-        "INSERT INTO history (project_id, uuid, layer, rev, until, ended_by, id, fid, vals, geom)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    )
-    project, until, name = scope.project.id, scope.project.revision, table.layer.name
-    scope.db.executemany(
-        sql,
-        (
-            (project, s.key.uuid, name, s.rev, until, op.value, s.id, s.fid, *_past(table, s.row))
-            for s in (write.before for write in writes)
-            if s is not None
-        ),
-    )
+    """Put the versions that are about to be replaced or deleted into history."""
+    project, until, name = scope.project.id, scope.project.revision, op.value
+    old = [write.before for write in writes if write.before]
+    records = ((until, name, _past_text(table, s.row), project, s.key.uuid, s.rev) for s in old)
+    _exactly(scope.db, table.remember_sql, records, len(writes))
 
 
-def _past(table: Table, row: Row) -> tuple[str, bytes | None]:
-    if not table.layer.spatial:
-        return values_text(row.values), None
-    return values_text({n: v for n, v in row.values.items() if n != GEOMETRY}), pack(row.geometry)
+def _past_text(table: Table, row: Row) -> str:
+    """Values as history keeps them: without the geometry that stands beside them."""
+    if not table.layer.spatial or GEOMETRY not in row.values:
+        return values_text(row.values)
+    return values_text({name: value for name, value in row.values.items() if name != GEOMETRY})
 
 
-def _place(scope: Scope, table: Table, rows: Iterable[tuple[int, Row]]) -> None:
+def _place(scope: Scope, table: Table, rows: Iterable[Stored]) -> None:
     """Enter rows into the spatial index."""
     if not table.index:
         return
@@ -155,7 +147,7 @@ def _place(scope: Scope, table: Table, rows: Iterable[tuple[int, Row]]) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?)"
     )
     project = scope.project.id
-    boxes = ((id_, box_of(pack(row.geometry))) for id_, row in rows)
+    boxes = ((stored.id, box_of(pack(stored.row.geometry))) for stored in rows)
     scope.db.executemany(sql, ((i, b[0], b[2], b[1], b[3], project, project) for i, b in boxes if b))
 
 

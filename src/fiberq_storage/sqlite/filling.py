@@ -178,7 +178,7 @@ def _extra_function() -> Callable[..., Any]:
 
 
 def _columns(table: Table) -> tuple[str, ...]:
-    return ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *table.written_columns)
+    return ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *table.written())
 
 
 def _past_name(table: Table) -> str:

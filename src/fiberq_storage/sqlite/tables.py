@@ -10,7 +10,7 @@ from fiberq_core.registry.model import GEOMETRY, Kind, Layer
 from fiberq_core.rows import Key, Row, Stored, Value
 from fiberq_storage.rowjson import values_of, values_text
 from fiberq_storage.sqlite.blobs import pack, unpack
-from fiberq_storage.sqlite.sql import ident, idents, marks
+from fiberq_storage.sqlite.sql import ident, idents, literal, marks
 
 SYSTEM = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", "extra")
 GEOM = "geom"
@@ -80,12 +80,12 @@ class Table:
             values[GEOMETRY] = unpack(geom)
         return Stored(Key(self.layer.name, uuid), Row(values), id_, fid, rev)
 
-    def record(self, row: Row) -> tuple[Value | None, ...]:
-        """What `written_columns` hold for *row*."""
+    def record(self, row: Row, *, placed: bool = True) -> tuple[Value | None, ...]:
+        """What `written` columns hold for *row*."""
         unregistered = self.unregistered(row)
         extra = values_text(unregistered) if unregistered else None
         own = tuple(map(row.values.get, self.columns))
-        return (extra, pack(row.geometry), *own) if self.layer.spatial else (extra, *own)
+        return (extra, pack(row.geometry), *own) if placed and self.layer.spatial else (extra, *own)
 
     def unregistered(self, row: Row) -> Mapping[str, Value]:
         """What the row says under names that the registry does not know."""
@@ -93,22 +93,30 @@ class Table:
             return {}
         return {name: value for name, value in row.values.items() if name not in self._own}
 
-    @property
-    def written_columns(self) -> tuple[str, ...]:
-        """The columns that `record` fills."""
-        return ("extra", *([GEOM] if self.layer.spatial else []), *self.columns)
+    def written(self, *, placed: bool = True) -> tuple[str, ...]:
+        """The columns that `record` fills; *placed*: the geometry among them, where there is one."""
+        return ("extra", *([GEOM] if placed and self.layer.spatial else []), *self.columns)
 
     @property
     def insert_sql(self) -> str:
         """Inserts (id, project, uuid, fid, revision, *record)."""
-        names = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *self.written_columns)
+        names = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *self.written())
         return f"INSERT INTO {self.name} ({idents(names)}) VALUES ({marks(len(names))})"
 
-    @property
-    def update_sql(self) -> str:
+    def update_sql(self, *, placed: bool) -> str:
         """Updates with (revision, *record, project, uuid, expected revision)."""
-        fields = ", ".join(f"{ident(name)} = ?" for name in ("fiberq_rev", *self.written_columns))
+        fields = ", ".join(f"{ident(name)} = ?" for name in ("fiberq_rev", *self.written(placed=placed)))
         return f"UPDATE {self.name} SET {fields} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+
+    @property
+    def remember_sql(self) -> str:
+        """Copies (end, how it ended, values) of the version (project, uuid, revision) into history."""
+        geom = GEOM if self.layer.spatial else "NULL"
+        return (
+            "INSERT INTO history (project_id, uuid, layer, rev, id, fid, geom, until, ended_by, vals)"
+            f" SELECT project_id, fiberq_uuid, {literal(self.layer.name)}, fiberq_rev, id, fid, {geom}, ?, ?, ?"
+            f" FROM {self.name} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+        )
 
     @property
     def delete_sql(self) -> str:
