@@ -10,7 +10,7 @@ import shapely
 from fiberq_core.geometry import encode_gpb
 from fiberq_core.geopackage import PackageLayer, package_layer
 from fiberq_core.registry import LAYER, LAYERS
-from fiberq_core.sent import Provenance
+from fiberq_core.sent import Provenance, SentFile, SentLayer
 from fiberq_storage.gpkg.writer import PackageWriter, Written
 
 AT = "2026-05-01T10:00:00.000Z"
@@ -93,3 +93,42 @@ def layer_of(name: str, **extra: str) -> PackageLayer:
 
 def _in_order(layer: PackageLayer, row: Mapping[str, Any]) -> list[Any]:
     return [row.get(name) for name in layer.names]
+
+
+def layer(file: SentFile, source: str) -> SentLayer:
+    """One layer of a file, by its table."""
+    return next(one for one in file.layers if one.source == source)
+
+
+def plain_gpkg(path: Path, *statements: str, srs: tuple[int, str, int, str] = (4326, "EPSG", 4326, "")) -> Path:
+    """A bare GeoPackage of a stranger: contents, geometry columns, one CRS, and whatever *statements* add."""
+    edit(
+        path,
+        "PRAGMA application_id = 1196444487",
+        "CREATE TABLE gpkg_contents (table_name TEXT, data_type TEXT, srs_id INTEGER)",
+        "CREATE TABLE gpkg_geometry_columns (table_name TEXT, column_name TEXT, srs_id INTEGER)",
+        "CREATE TABLE gpkg_spatial_ref_sys (srs_id INTEGER, organization TEXT, organization_coordsys_id, definition TEXT)",
+    )
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?)", srs)
+    connection.commit()
+    connection.close()
+    edit(path, *statements)
+    return path
+
+
+def a_table(name: str, columns: str, *, geometry: str | None = "geom", srs: int = 4326) -> tuple[str, ...]:
+    """The statements that add a table of a stranger."""
+    place = f", {geometry} BLOB" if geometry else ""
+    said = (f"INSERT INTO gpkg_geometry_columns VALUES ('{name}', '{geometry}', {srs})",) if geometry else ()
+    kind = "features" if geometry else "attributes"
+    return (
+        f'CREATE TABLE "{name}" (fid INTEGER PRIMARY KEY{place}{", " + columns if columns else ""})',
+        f"INSERT INTO gpkg_contents VALUES ('{name}', '{kind}', {srs})",
+        *said,
+    )
+
+
+def hexed(blob: bytes) -> str:
+    """A blob as an SQL literal."""
+    return f"x'{blob.hex()}'"
