@@ -55,6 +55,9 @@ async def test_items_by_state_and_page(store: Store, project: Project) -> None:
         decided = await reader.items("decided", 9, None)
         everything = await reader.items(None, 9, None)
 
+        with pytest.raises(Invalid):
+            await reader.items("closed", 9, None)
+
     assert (["a", "c", "d"], ["e"], None) == (*([i.item_id for i in p.items] for p in (first, rest)), rest.next)
     assert (taken,) == decided.items
     assert 5 == len(everything.items)
@@ -166,4 +169,9 @@ async def test_wrong_requests_on_projects(store: Store, project: Project) -> Non
         await store.update_project(project.id, {"name": "y", "revision = 9, name": "x"}, by=ANA, at=T0)
     with pytest.raises(Conflict):
         await a_project(store, 900)
+    with pytest.raises(Invalid):
+        await a_project(store, 901, "\ud800")
+    for far in (2**63, -(2**80)):
+        with pytest.raises(NotFound):
+            await store.project(far)
     assert project == await store.project(project.id)

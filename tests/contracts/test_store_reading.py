@@ -111,20 +111,22 @@ async def pages(reader: Reader, since: int, limit: int) -> list[Version]:
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 100])
 async def test_the_change_feed_misses_nothing(store: Store, project: Project, limit: int) -> None:
     """Pages of any size give every change once, oldest first, also where one transaction has many in many layers."""
-    rows = (await commit(store, project, [*(new(n) for n in range(4)), new(4, CABLES), new(5, SLACKS)])).rows
-    await commit(store, project, [edit(rows[key(1)], broj_okna="x"), gone(rows[key(2)]), gone(rows[key(4, CABLES)])])
-    await commit(store, project, [new(6, CABLES), edit(rows[key(0)], broj_okna="y")], by=BOJAN)
+    rows = dict((await commit(store, project, [*(new(n) for n in range(4)), new(4, CABLES), new(5, SLACKS)])).rows)
+    writes = [edit(rows[key(1)], broj_okna="x"), gone(rows[key(2)]), gone(rows[key(4, CABLES)])]
+    rows |= (await commit(store, project, writes)).rows
+    rows |= (await commit(store, project, [new(6, CABLES), edit(rows[key(0)], broj_okna="y")], by=BOJAN)).rows
+    await commit(store, project, [gone(rows[key(6, CABLES)]), edit(rows[key(1)], broj_okna="z")], by=BOJAN)
 
     async with store.reading(project.id) as reader:
         everything = await pages(reader, 0, limit)
         later = await pages(reader, 1, limit)
-        by_revision = [version for revision in (1, 2, 3) for version in await reader.written_at(revision)]
+        by_revision = [version for revision in (1, 2, 3, 4) for version in await reader.written_at(revision)]
 
     places = [(v.by.revision, v.key.layer, v.id) for v in everything]
     assert sorted(set(places)) == places
     assert everything == by_revision
     assert later == everything[6:]
-    assert 11 == len(everything)
+    assert 13 == len(everything)
     ops = {(v.by.revision, v.key): v.op for v in later}
     assert (Op.UPDATE, Op.DELETE, Op.INSERT) == (ops[2, key(1)], ops[2, key(2)], ops[3, key(6, CABLES)])
     assert [ANA, BOJAN] == [v.by.author for v in (later[0], later[-1])]
@@ -144,7 +146,9 @@ async def test_a_page_is_not_disturbed_by_later_writes(store: Store, project: Pr
     assert [(1, 2), (1, 3), (2, 0), (2, 3)] == [(v.by.revision, int(v.key.uuid[-1])) for v in rest.items]
 
 
-@pytest.mark.parametrize("cursor", ["x", "", "00", b"[1]".hex() * 2, b'["a"]'.hex(), b"[1,2,3]".hex()])
+@pytest.mark.parametrize(
+    "cursor", ["x", "", "00", b"[1]".hex() * 2, b'["a"]'.hex(), b"[1,2,3]".hex(), f"[{10**30}]".encode().hex()]
+)
 async def test_foreign_cursors_are_refused(store: Store, project: Project, cursor: str) -> None:
     """A cursor that no list gave is a fault of the caller; an empty one means the beginning."""
     async with store.reading(project.id) as reader:
@@ -247,6 +251,21 @@ async def test_many_readers_at_once(store: Store, project: Project) -> None:
             return len(await reader.rows([key(1)]))
 
     assert [1] * 30 == await asyncio.gather(*(ask() for _ in range(30)))
+
+
+async def test_health_does_not_wait_for_readers(store: Store, project: Project) -> None:
+    """A store whose readers are all busy is still alive."""
+    done = asyncio.Event()
+
+    async def hold() -> None:
+        async with store.reading(project.id):
+            await done.wait()
+
+    holding = [asyncio.create_task(hold()) for _ in range(9)]
+    await asyncio.sleep(0.05)
+    assert await asyncio.wait_for(store.alive(), 5)
+    done.set()
+    await asyncio.gather(*holding)
 
 
 async def test_unregistered_columns_are_known(store: Store, project: Project) -> None:

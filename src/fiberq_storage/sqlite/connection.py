@@ -11,7 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from fiberq_core.errors import Busy, Conflict, FiberqError, StoreUnavailable
+from fiberq_core.errors import Busy, Conflict, FiberqError, Invalid, StoreUnavailable
 from fiberq_storage.sqlite.blobs import touches
 
 P = ParamSpec("P")
@@ -30,12 +30,14 @@ UNOPENED = "The store's file cannot be opened. Check that the data folder exists
 DAMAGED = "The store's file is damaged. Stop the server and restore the latest backup"
 FAILING = "The disk reports errors. Nothing was changed; check the disk"
 WRITING = "Another program is writing to the store. Nothing was changed; try again in a moment"
+UNSTORABLE = "A text is not valid Unicode, or a number has more than 64 bits. Nothing was changed"
 CLOSED = "The server is stopping. Try again in a moment"
 COLLIDES = "The change collides with another row of the project. Nothing was changed"
 
 MEANING: tuple[tuple[type[apsw.Error], type[FiberqError], str], ...] = (
     (apsw.BusyError, Busy, WRITING),
     (apsw.LockedError, Busy, WRITING),
+    (apsw.ProtocolError, Busy, WRITING),
     (apsw.FullError, StoreUnavailable, FULL),
     (apsw.ReadOnlyError, StoreUnavailable, UNWRITABLE),
     (apsw.PermissionsError, StoreUnavailable, UNWRITABLE),
@@ -68,6 +70,8 @@ def translating() -> Iterator[None]:
             if isinstance(error, kind):
                 raise ours(words) from error
         raise
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise Invalid(UNSTORABLE) from error
     except OSError as error:
         if error.errno in OS_MEANING:
             raise StoreUnavailable(OS_MEANING[error.errno]) from error

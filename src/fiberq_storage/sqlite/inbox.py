@@ -5,7 +5,7 @@ from typing import Any
 
 import apsw
 
-from fiberq_core.errors import NotFound
+from fiberq_core.errors import Fault, Invalid, NotFound
 from fiberq_core.inbox import Item
 from fiberq_core.ports import Page
 from fiberq_storage.rowjson import item_of, item_text
@@ -17,6 +17,8 @@ STATE = {None: "", "open": "AND closed IS NULL", "decided": "AND closed IS NOT N
 
 def items(scope: Scope, state: str | None, limit: int, cursor: str | None) -> Page[Item]:
     """A page of inbox items, oldest first. Raises: Invalid."""
+    if state not in STATE:
+        raise Invalid("Items are open or decided", [Fault("state", "Say open, decided or nothing")])
     after = cursor_parts(cursor, [int])[0] if cursor else 0
     sql = f"SELECT id, item FROM inbox WHERE project_id = ? AND id > ? {STATE[state]} ORDER BY id LIMIT ?"
     found: Any = scope.db.execute(sql, (scope.project.id, after, limit + 1)).fetchall()

@@ -13,12 +13,14 @@ from fiberq_storage.rowjson import plain_text
 from fiberq_storage.sqlite.sql import ident
 
 FIELDS = "id, uuid, name, description, revision, status, conflict_policy, created_at, created_by_sub"
+LARGEST = 2**63
 CHANGEABLE = ("name", "description", "status", "conflict_policy")
 
 
 def get(db: apsw.Connection, project_id: int) -> Project:
     """One project. Raises: NotFound."""
-    found = db.execute(f"SELECT {FIELDS} FROM projects WHERE id = ?", (project_id,)).fetchone()
+    known = -LARGEST <= project_id < LARGEST  # what else a path may say, SQLite could not look up
+    found = db.execute(f"SELECT {FIELDS} FROM projects WHERE id = ?", (project_id if known else None,)).fetchone()
     if found is None:
         raise NotFound("There is no such project")
     return _project(found)

@@ -30,6 +30,7 @@ class SqliteStore:
     def __init__(self, path: Path, readers: int) -> None:
         self.path = path
         self._writer = Lane(path, writing=True)
+        self._pulse = Lane(path, writing=False)  # its own, so that health does not wait for long readers
         self._lanes = [Lane(path, writing=False) for _ in range(readers)]
         self._idle = list(self._lanes)
         self._readers = asyncio.Semaphore(readers)
@@ -46,7 +47,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what is under way and close the file."""
-        for lane in (*self._lanes, self._writer):
+        for lane in (*self._lanes, self._pulse, self._writer):
             await asyncio.to_thread(lane.close)
 
     async def migrate(self) -> None:
@@ -56,7 +57,7 @@ class SqliteStore:
     async def alive(self) -> bool:
         """Whether the store answers."""
         try:
-            await self._read(_ping)
+            await self._pulse.run(_ping)
         except FiberqError:
             return False
         return True
