@@ -2,9 +2,11 @@
 
 import json
 from base64 import b64encode
+from contextlib import suppress
 
 import shapely
 
+from fiberq_core.errors import Invalid
 from fiberq_core.geojson import to_geojson
 from fiberq_core.inbox import Item
 from fiberq_core.registry.model import GEOMETRY
@@ -48,9 +50,12 @@ def shown(row: Row | None, field: str | None) -> str | None:
 
 
 def _plain(name: str, value: Value) -> object:
-    if isinstance(value, bytes):
-        return to_geojson(value) if name == GEOMETRY else b64encode(value).decode("ascii")
-    return value
+    if not isinstance(value, bytes):
+        return value
+    with suppress(Invalid):  # what waits may wait because its geometry is no good
+        if name == GEOMETRY:
+            return to_geojson(value)
+    return b64encode(value).decode("ascii")
 
 
 def _text(value: object) -> str:

@@ -294,6 +294,18 @@ async def test_two_stores_on_one_folder(store: Store, reopen: Opener, project: P
     assert 3 == (await commit(beside, project, [new(3)])).revision
 
 
+async def test_two_stores_take_turns(store: Store, reopen: Opener, project: Project) -> None:
+    """A transaction keeps others out from its beginning, also those of another process: what it has read stays true."""
+    beside = await reopen()
+    async with store.unit(project.id) as unit:
+        other = asyncio.create_task(commit(beside, project, [new(2)]))
+        await asyncio.sleep(0.1)
+        assert not other.done()
+        applied = await unit.apply(Changeset(ANA, at(1), Source.REST, writes=(new(1),)))
+
+    assert (1, 2) == (applied.revision, (await other).revision)
+
+
 def test_the_samples_cover_every_kind() -> None:
     """Every kind of column is written and read above."""
     assert set(Kind) == set(SAMPLE)
