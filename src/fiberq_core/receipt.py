@@ -9,6 +9,7 @@ from fiberq_core.geometry import flags
 from fiberq_core.inbox import ItemKind
 from fiberq_core.planning import Candidate, Held, Outcome, Plan
 from fiberq_core.ports import Applied
+from fiberq_core.proposals import ISSUES
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored, differing
@@ -89,6 +90,8 @@ def _count_unchanged(plan: Plan, sent: SentFile, totals: dict[str, int], layers:
     touched = {(held.proposal.source, held.proposal.fid) for held in plan.held if held.proposal}
     touched |= {(c.proposal.source, c.proposal.fid) for c in plan.candidates}
     for layer in sent.layers:
+        if layer.layer == ISSUES:
+            continue
         count = layer.total - sum(1 for source, fid in touched if source == layer.source and fid is not None)
         totals["unchanged"] += max(count, 0)
         layers.setdefault(layer.layer, dict.fromkeys(COUNTS, 0))["unchanged"] += max(count, 0)

@@ -1,5 +1,6 @@
 """One feature at a time: create, replace, patch, delete, restore. A REST write is never held, it is answered."""
 
+import json
 from collections.abc import Mapping
 
 from attrs import frozen
@@ -16,7 +17,7 @@ from fiberq_core.planning import Cause
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Unit
 from fiberq_core.proposals import Proposal
-from fiberq_core.registry.model import GEOMETRY, Layer
+from fiberq_core.registry.model import GEOMETRY, Kind, Layer
 from fiberq_core.registry.system import SYSTEM_NAMES
 from fiberq_core.reversal import restored
 from fiberq_core.rows import Key, Row, Stored, Value, present
@@ -137,9 +138,27 @@ async def _edit(
     async with ports.store.unit(project_id) as unit:
         now = await _matching(unit, Key(layer.name, uuid), if_match)
         sent = Row(present(body.values)) if whole else now.row.with_values(body.values)
+        sent = _as_spelled(layer, sent, now.row)
         if sent == now.row:
             return feature_json(now)
         return await _write(ports, actor, unit, Change(now.key, now.row, sent), Source.REST)
+
+
+def _as_spelled(layer: Layer, sent: Row, now: Row) -> Row:
+    """Lists and objects that say the same as before stay as they were spelled: what was read and put back is no edit."""
+    same = {
+        c.name: now.values[c.name]
+        for c in layer.columns
+        if c.kind is Kind.JSON and c.name in now.values and _parsed(sent.get(c.name)) == _parsed(now.get(c.name))
+    }
+    return sent.with_values(same)
+
+
+def _parsed(text: Value | None) -> object:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return text
 
 
 async def delete(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, if_match: int | None) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from fiberq_aiohttp.flows import writing
-from fiberq_aiohttp.flows.access import actor_in, demand, writable
+from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.inbox import answer_issues
 from fiberq_core.changes import Change, Source
@@ -230,8 +230,11 @@ def _take_back(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Mapping
 
 async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]:
     """Take an upload back, as a merge against today's data. Raises: NotFound, Forbidden, Conflict."""
-    project_id, author, _, revision = await ports.store.find_receipt(sync_id)
-    project, actor = await actor_in(ports, actor, project_id)
+    try:
+        project_id, author, _, revision = await ports.store.find_receipt(sync_id)
+        project, actor = await actor_in(ports, actor, project_id)
+    except NotFound:
+        raise NotFound(NO_SYNC) from None
     demand(actor, Action.SYNC_UNDO, owner=author.sub)
     writable(project)
     async with ports.store.unit(project_id) as unit:
