@@ -1,0 +1,574 @@
+"""Nothing that anybody typed is ever lost: devices, copies, an office and an inbox, at random, on the real store.
+
+After every step everything typed that the server has accepted is current, in history or in the inbox; nothing
+else of a project's order is broken either (`fieldwork.Watch`); and an upload changes what its file shows
+to have been touched since it was last sent, nothing more. `FIBERQ_LONG=minutes` looks longer, and by chance.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from fiberq_aiohttp.app import create_app
+from fiberq_aiohttp.devkeys import issue_dev_token
+from fiberq_aiohttp.flows import projects
+from fiberq_aiohttp.keys import PORTS
+from fiberq_aiohttp.settings import Settings, from_env
+from fiberq_aiohttp.wiring import opened, serving
+from fiberq_core.changes import Op
+from fiberq_core.rows import Key
+from fiberq_storage.sqlite.connection import FILE
+from tests.e2e.device import line, point
+from tests.e2e.fieldwork import (
+    ADMIN,
+    CABLE,
+    CLOSURE,
+    COUNTS,
+    CREW,
+    ENGINEER,
+    ORDER,
+    PEOPLE,
+    POLE,
+    REALS,
+    SPLICE,
+    STAMPS,
+    TEXTS,
+    TRAY,
+    WHOLE,
+    WORKED,
+    ByFlows,
+    ByHttp,
+    Json,
+    Phone,
+    Refused,
+    Watch,
+    Way,
+    of_item,
+    plain,
+    same_as,
+)
+
+T = TypeVar("T")
+
+LONG = float(os.environ.get("FIBERQ_LONG", "0"))
+POLES = 55  # so that a mass deletion (S18) is possible
+SPATIAL = (POLE, CABLE, CLOSURE)
+
+pick = st.integers(0, 997)
+
+
+def a_place(layer: str, number: int) -> tuple[bytes, Any]:
+    """A geometry that nobody else typed: as a file has it, as JSON has it."""
+    lon, lat = 20 + (number % 1000) / 500, 43 + (number // 1000) / 10
+    if layer == CABLE:
+        return line((lon, lat), (lon + 0.125, lat)), plain({"coordinates": [[lon, lat], [lon + 0.125, lat]]})
+    return point(lon, lat), plain({"coordinates": [lon, lat]})
+
+
+def a_row(layer: str, number: int) -> Json:
+    """The columns of a new row that say nothing about other rows."""
+    values: Json = {TEXTS[layer][0]: f"new-{number}"}
+    if layer in WHOLE:
+        values[WHOLE[layer]] = 10_000 + number
+    if layer == ORDER:
+        values |= {"order_type": "repair"}
+    return values
+
+
+class Villagers(RuleBasedStateMachine):
+    """People with files, and an office, on one project."""
+
+    template: ClassVar[Path | None] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.stack = AsyncExitStack()
+        self.folder = Path(tempfile.mkdtemp(prefix="fiberq-"))
+        self.number = 0
+        self.phones: list[Phone] = []
+        self.sent: list[tuple[Phone, Path, Json]] = []  # uploads that were answered, with their bytes
+        self.undoable: str | None = None
+        self.steps = 0
+
+    def do(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run on the machine's loop."""
+        return self.loop.run_until_complete(work)
+
+    # --- beginning and end
+
+    @initialize()
+    def begin(self) -> None:
+        """A project with a small network in it."""
+        data = self.folder / "data"
+        cls = type(self)
+        if cls.template is None:
+            cls.template = Path(tempfile.mkdtemp(prefix="fiberq-")) / "data"
+            self.do(self._first(cls.template))
+        shutil.copytree(cls.template, data)
+        self.settings = from_env({"FIBERQ_DATA": str(data)}, dev=True, host="127.0.0.1", port=8080)
+        self.way, ports = self.do(self.reach(self.settings))
+        self.watch = Watch(ports, 1, data / FILE)
+
+    async def reach(self, settings: Settings) -> tuple[Way, Any]:
+        """How this variant reaches the server."""
+        ports = await self.stack.enter_async_context(opened(settings))
+        return ByFlows(ports, 1), ports
+
+    async def _first(self, data: Path) -> None:
+        data.mkdir(parents=True)
+        async with opened(from_env({"FIBERQ_DATA": str(data)}, dev=True)) as ports:
+            await projects.create(ports, ENGINEER, {"name": "Village"})
+            await projects.add_member(ports, ENGINEER, 1, {"sub": "*", "role": "engineer"})
+            way = ByFlows(ports, 1)
+            phone = Phone(ENGINEER, data.parent / "first.gpkg")
+            await way.download(ENGINEER, phone.path)
+            for n in range(POLES):
+                phone.add(POLE, {"naziv": f"P-{n}", "materijal": "Wood", "geom": a_place(POLE, 9_000 + n)[0]}, {})
+            for n in range(3):
+                geom = a_place(CABLE, 9_100 + n)[0]
+                phone.add(CABLE, {"naziv": f"K-{n}", "broj_vlakana": 12, "geom": geom}, {})
+                geom = a_place(CLOSURE, 9_200 + n)[0]
+                closure = phone.add(CLOSURE, {"naziv": f"N-{n}", "closure_type": "dome", "geom": geom}, {})
+                tray = phone.add(TRAY, {"closure_fid": closure, "tray_number": 1, "capacity": 12}, {})
+                phone.add(SPLICE, {"tray_fid": tray, "position_in_tray": 1, "notes": f"S-{n}"}, {})
+                phone.add(ORDER, {"title": f"O-{n}", "order_type": "repair", "assigned_to_sub": CREW.subject}, {})
+            receipt = await way.upload(ENGINEER, phone.path)
+            assert receipt["inserted"] == POLES + 15, receipt
+
+    def teardown(self) -> None:
+        """Look at everything once more, and let go."""
+        try:
+            if hasattr(self, "watch"):
+                self.do(self.watch.holds(all_again=True))
+                self.take_and_give_back(0)
+        finally:
+            self.do(self.stack.aclose())
+            self.loop.close()
+            shutil.rmtree(self.folder)
+
+    @invariant()
+    def order(self) -> None:
+        """What must hold after every step."""
+        if hasattr(self, "watch"):
+            self.do(self.watch.holds())
+
+    # --- small things
+
+    def next_number(self) -> int:
+        self.number += 1
+        return self.number
+
+    def phone(self, which: int) -> Phone:
+        return self.phones[which % len(self.phones)]
+
+    def a_file(self) -> Path:
+        return self.folder / f"{self.next_number()}.gpkg"
+
+    def told(self, *typed: tuple[str, str, Any]) -> None:
+        self.watch.ledger.update(typed)
+
+    # --- devices
+
+    @rule(who=st.sampled_from(PEOPLE))
+    def download(self, who: Any) -> None:
+        """Somebody takes the project away."""
+        phone = Phone(who, self.a_file())
+        self.do(self.way.download(who, phone.path))
+        same_as(phone, self.do(self.watch.rows()))
+        self.phones = [*self.phones[-4:], phone]
+
+    @rule(which=pick, who=st.sampled_from(PEOPLE), same=st.booleans())
+    @precondition(lambda self: self.phones)
+    def copy_file(self, which: int, who: Any, same: bool) -> None:
+        """A file goes on another device, perhaps another person's."""
+        phone = self.phone(which)
+        self.phones = [*self.phones[-4:], phone.copy(self.a_file(), phone.owner if same else who)]
+
+    @rule(which=pick, layer=st.sampled_from(WORKED), row=pick, column=pick, what=st.sampled_from(("text", "emoji", "null")))
+    @precondition(lambda self: self.phones)
+    def edit_text(self, which: int, layer: str, row: int, column: int, what: str) -> None:
+        """Somebody types into a text column."""
+        phone = self.phone(which)
+        rows = phone.rows(layer)
+        name = TEXTS[layer][column % len(TEXTS[layer])]
+        if rows and not (what == "null" and name == "title"):
+            value = {"text": f"v{self.next_number()}", "emoji": f"Ђ 🔴 v{self.next_number()} ", "null": None}[what]
+            phone.edit(layer, rows[row % len(rows)][0], name, value, value)
+
+    @rule(which=pick, layer=st.sampled_from((*WHOLE, *REALS)), row=pick, what=st.sampled_from(("whole", "real", "bad")))
+    @precondition(lambda self: self.phones)
+    def edit_number(self, which: int, layer: str, row: int, what: str) -> None:
+        """Somebody types a number, or what is none."""
+        phone, number = self.phone(which), self.next_number()
+        rows = phone.rows(layer)
+        name = (REALS if what == "real" else WHOLE).get(layer)
+        if rows and name:
+            value = {"whole": number, "real": number + 0.5, "bad": f"{number}x"}[what]
+            phone.edit(layer, rows[row % len(rows)][0], name, value, value)
+
+    @rule(which=pick, layer=st.sampled_from(SPATIAL), row=pick, clear=st.integers(0, 5))
+    @precondition(lambda self: self.phones)
+    def move(self, which: int, layer: str, row: int, clear: int) -> None:
+        """Somebody moves a thing, or clears its place."""
+        phone = self.phone(which)
+        rows = phone.rows(layer)
+        if rows:
+            blob, value = a_place(layer, self.next_number()) if clear else (None, None)
+            phone.edit(layer, rows[row % len(rows)][0], "geometry", blob, value)
+
+    @rule(which=pick, row=pick, status=st.sampled_from(("assigned", "in_progress", "completed", "verified", "dug")))
+    @precondition(lambda self: self.phones)
+    def move_order(self, which: int, row: int, status: str) -> None:
+        """Somebody moves a work order on, legally or not."""
+        phone = self.phone(which)
+        rows = phone.rows(ORDER)
+        if rows:
+            phone.edit(ORDER, rows[row % len(rows)][0], "status", status, status)
+
+    @rule(which=pick, layer=st.sampled_from(WORKED), row=pick)
+    @precondition(lambda self: self.phones)
+    def edit_extra(self, which: int, layer: str, row: int) -> None:
+        """A column that no registry knows."""
+        phone = self.phone(which)
+        rows = phone.rows(layer)
+        if rows:
+            if not phone.has(layer, "boja"):
+                phone.sql(f'ALTER TABLE "{layer}" ADD COLUMN boja TEXT')
+            value = f"x{self.next_number()}"
+            phone.edit(layer, rows[row % len(rows)][0], "boja", value, value)
+
+    @rule(which=pick, layer=st.sampled_from((POLE, CLOSURE)))
+    @precondition(lambda self: self.phones)
+    def drop_column(self, which: int, layer: str) -> None:
+        """A program leaves a column out (S19)."""
+        phone = self.phone(which)
+        if phone.has(layer, "napomena"):
+            phone.sql(f'ALTER TABLE "{layer}" DROP COLUMN napomena')
+            phone.typed = {k: v for k, v in phone.typed.items() if (k[0], k[2]) != (layer, "napomena")}
+
+    @rule(which=pick, layer=st.sampled_from(WORKED), parent=pick, with_uuid=st.booleans())
+    @precondition(lambda self: self.phones)
+    def add(self, which: int, layer: str, parent: int, with_uuid: bool) -> None:
+        """A new row, with a uuid of its own or without."""
+        phone, number = self.phone(which), self.next_number()
+        values = a_row(layer, number)
+        raw = dict(values)
+        if layer in SPATIAL:
+            raw["geom"], values["geometry"] = a_place(layer, number)
+        if layer in (TRAY, SPLICE):
+            above, local, place = (CLOSURE, "closure_fid", "tray_number") if layer == TRAY else (TRAY, "tray_fid", "position_in_tray")
+            rows = phone.rows(above)
+            raw |= {local: rows[parent % len(rows)][0] if rows else 999, place: parent % 3 + 1}
+        if with_uuid:
+            raw["fiberq_uuid"] = f"00000000-0000-4000-8000-{number:012d}"
+        phone.add(layer, raw, values)
+
+    @rule(which=pick, layer=st.sampled_from((POLE, CABLE)), row=pick)
+    @precondition(lambda self: self.phones)
+    def copy_row(self, which: int, layer: str, row: int) -> None:
+        """Somebody copies a feature, with its uuid (S16), and types another name."""
+        phone = self.phone(which)
+        rows = phone.rows(layer, "fiberq_uuid")
+        if rows:
+            value = f"copy-{self.next_number()}"
+            raw = {"naziv": value, "fiberq_uuid": rows[row % len(rows)][1], "geom": a_place(layer, self.number)[0]}
+            phone.add(layer, raw, {"naziv": value})
+
+    @rule(which=pick, layer=st.sampled_from(WORKED), row=pick)
+    @precondition(lambda self: self.phones)
+    def delete(self, which: int, layer: str, row: int) -> None:
+        """Somebody deletes a row in a file."""
+        phone = self.phone(which)
+        rows = phone.rows(layer)
+        if rows:
+            phone.delete(layer, rows[row % len(rows)][0])
+
+    @rule(which=pick)
+    @precondition(lambda self: self.phones)
+    def delete_nearly_all(self, which: int) -> None:
+        """Somebody deletes a whole layer of a file (S18)."""
+        phone = self.phone(which)
+        for (fid,) in phone.rows(POLE)[:-1]:
+            phone.delete(POLE, fid)
+
+    @rule(which=pick, revs=st.booleans())
+    @precondition(lambda self: self.phones)
+    def save_as(self, which: int, revs: bool) -> None:
+        """A program saves the file anew: what says where it comes from is gone, perhaps the revisions too (S31)."""
+        phone = self.phone(which)
+        phone.sql("DELETE FROM gpkg_metadata_reference")
+        phone.sql("DELETE FROM gpkg_metadata")
+        if not revs:
+            for layer in WORKED:
+                phone.sql(f'UPDATE "{layer}" SET fiberq_rev = NULL')
+        phone.without_origin = True
+        phone.ever |= {(layer, fid, None) for layer in WORKED for (fid,) in phone.rows(layer)} if not revs else set()
+
+    @rule(which=pick, row=pick, decision=st.sampled_from(("keep_server", "take_mine", "take_both", "nonsense")))
+    @precondition(lambda self: self.phones)
+    def answer_in_file(self, which: int, row: int, decision: str) -> None:
+        """Somebody answers an item in the file (S48)."""
+        phone = self.phone(which)
+        rows = phone.rows("sync_issues")
+        if rows:
+            phone.sql("UPDATE sync_issues SET decision = ? WHERE fid = ?", decision, rows[row % len(rows)][0])
+
+    @rule(which=pick, dry=st.booleans())
+    @precondition(lambda self: self.phones)
+    def upload(self, which: int, dry: bool) -> None:
+        """Somebody sends a file back."""
+        self.send(self.phone(which), dry=dry)
+
+    def send(self, phone: Phone, *, dry: bool = False) -> Json:
+        """Send a file; the receipt says what was done, and what was not touched is not changed."""
+        before, waiting = self.do(self.watch.revision()), len(self.do(self.watch.items()))
+        answers = any(row[1] for row in phone.rows("sync_issues", "decision"))
+        rehearsed = self.do(self.way.upload(phone.owner, phone.path, dry_run=True)) if dry else None
+        assert before == self.do(self.watch.revision())
+        bytes_sent = self.a_file()
+        shutil.copy(phone.path, bytes_sent)
+        receipt = self.do(self.way.upload(phone.owner, phone.path))
+        known = any(receipt["sync_id"] == other["sync_id"] for _, _, other in self.sent)
+        self.told(*phone.told())
+        if known:
+            assert before == self.do(self.watch.revision()), "the same bytes had a second effect"
+            return receipt
+        if rehearsed is not None:
+            assert {n: rehearsed[n] for n in COUNTS} == {n: receipt[n] for n in COUNTS}
+        self._counts_are_true(receipt, before, waiting, answers=answers)
+        for item in receipt["items"]:
+            if item["fid"] is not None and item["uuid"]:
+                phone.names[item["layer"], item["fid"]] = item["uuid"]
+        if not answers:
+            self._only_what_was_touched(phone, before)
+        phone.touched = set()
+        self.sent.append((phone.copy(self.a_file(), phone.owner), bytes_sent, receipt))
+        self.undoable = receipt["sync_id"]
+        return receipt
+
+    def _counts_are_true(self, receipt: Json, before: int, waiting: int, *, answers: bool) -> None:
+        after = self.do(self.watch.revision())
+        assert receipt["revision_after"] == after and (answers or before == receipt["revision_before"])
+        done = [c for c in self.do(self.watch.feed(receipt["revision_before"])) if c["revision"] == after]
+        by_op = {op.value: sum(c["op"] == op.value for c in done) for op in Op}
+        if after > receipt["revision_before"]:
+            assert (by_op["insert"], by_op["update"], by_op["delete"]) == tuple(
+                receipt[n] for n in ("inserted", "updated", "deleted")
+            )
+        new = receipt["conflicts"] + receipt["held"] + receipt["rejected"]
+        assert (after > receipt["revision_before"]) == bool(receipt["applied"] + new) or answers
+        assert after - before == bool(receipt["applied"] + new) or answers
+        assert answers or len(self.do(self.watch.items())) - waiting == new
+
+    def _only_what_was_touched(self, phone: Phone, before: int) -> None:
+        allowed = phone.allowed()
+        rows = {(layer, uuid) for layer, uuid, name in allowed if name is None}
+        for change in self.do(self.watch.feed(before)):
+            layer, uuid, fields = change["layer"], change["uuid"], set(change["fields"])
+            if (layer, uuid) in rows:
+                continue
+            named = {name for where, which, name in allowed if (where, which) == (layer, uuid)}
+            named |= STAMPS if layer == ORDER and "status" in named else set()
+            assert change["op"] == "update" and fields <= named, f"nobody touched this: {change}, but {named}"
+
+    @rule(which=pick)
+    @precondition(lambda self: self.phones)
+    def retry(self, which: int) -> None:
+        """The connection broke after the server was done; the same bytes come again."""
+        phone = self.phone(which)
+        first = self.send(phone)
+        assert first == self.send(phone)
+
+    @rule(which=pick)
+    @precondition(lambda self: self.sent)
+    def old_bytes_again(self, which: int) -> None:
+        """Bytes that were sent before come again, after newer ones (S51)."""
+        phone, path, receipt = self.sent[which % len(self.sent)]
+        before = self.do(self.watch.revision())
+        assert receipt == self.do(self.way.upload(phone.owner, path))
+        assert before == self.do(self.watch.revision())
+
+    @rule(which=pick)
+    @precondition(lambda self: self.sent)
+    def stale_copy(self, which: int) -> None:
+        """A file as it was sent once is dug up, to be worked on again."""
+        phone, _, _ = self.sent[which % len(self.sent)]
+        self.phones = [*self.phones[-4:], phone.copy(self.a_file(), phone.owner)]
+
+    @rule(who=st.integers(0, 3))
+    def take_and_give_back(self, who: int) -> None:
+        """A fresh download equals what is current, and giving it back unchanged does nothing (S33)."""
+        person = PEOPLE[who % len(PEOPLE)]
+        phone = Phone(person, self.a_file())
+        self.do(self.way.download(person, phone.path))
+        rows = self.do(self.watch.rows())
+        same_as(phone, rows)
+        receipt = self.send(phone)
+        assert not any(receipt[n] for n in COUNTS), receipt
+        assert rows == self.do(self.watch.rows())
+
+    # --- the office
+
+    @rule(layer=st.sampled_from(SPATIAL), who=st.sampled_from(PEOPLE))
+    def create(self, layer: str, who: Any) -> None:
+        """Somebody draws a thing at the REST interface."""
+        number = self.next_number()
+        values, (_, place) = a_row(layer, number), a_place(layer, number)
+        kind = "LineString" if layer == CABLE else "Point"
+        feature = {"properties": values, "geometry": {"type": kind, "coordinates": json.loads(place)}}
+        self.do(self.way.create(who, layer, {"type": "Feature", **feature}))
+        self.told(*((layer, n, v) for n, v in values.items()), (layer, "geometry", place))
+
+    @rule(closure=pick, number=st.integers(1, 4))
+    def create_tray(self, closure: int, number: int) -> None:
+        """Somebody adds a tray at the REST interface."""
+        closures = sorted(k.uuid for k in self.do(self.watch.rows()) if k.layer == CLOSURE)
+        if closures:
+            kind = f"t{self.next_number()}"
+            values = {"closure_uuid": closures[closure % len(closures)], "tray_number": number, "tray_type": kind}
+            if self._may(self.way.create(ENGINEER, TRAY, {"type": "Feature", "properties": values, "geometry": None})):
+                self.told((TRAY, "tray_type", kind))
+
+    @rule(layer=st.sampled_from(WORKED), row=pick, column=pick, who=st.sampled_from(PEOPLE))
+    def patch(self, layer: str, row: int, column: int, who: Any) -> None:
+        """Somebody edits a feature at the REST interface."""
+        found = self._some_row(layer, row)
+        if found is not None:
+            name, value = TEXTS[layer][column % len(TEXTS[layer])], f"o{self.next_number()}"
+            if self._may(self.way.patch(who, layer, found[0].uuid, found[1], {"properties": {name: value}})):
+                self.told((layer, name, value))
+
+    @rule(layer=st.sampled_from(SPATIAL), row=pick)
+    def patch_place(self, layer: str, row: int) -> None:
+        """Somebody moves a feature at the REST interface."""
+        found = self._some_row(layer, row)
+        if found is not None:
+            _, place = a_place(layer, self.next_number())
+            geometry = {"type": "LineString" if layer == CABLE else "Point", "coordinates": json.loads(place)}
+            if self._may(self.way.patch(ENGINEER, layer, found[0].uuid, found[1], {"properties": {}, "geometry": geometry})):
+                self.told((layer, "geometry", place))
+
+    @rule(layer=st.sampled_from(WORKED), row=pick)
+    def remove(self, layer: str, row: int) -> None:
+        """Somebody deletes a feature at the REST interface."""
+        found = self._some_row(layer, row)
+        if found is not None:
+            self._may(self.way.delete(ENGINEER, layer, found[0].uuid, found[1]))
+
+    @rule(which=pick, who=st.sampled_from(PEOPLE))
+    def restore(self, which: int, who: Any) -> None:
+        """Somebody makes an old version current, or a deleted row."""
+        changes = [c for c in self.do(self.watch.feed(1)) if c["layer"] in WORKED]
+        if changes:
+            change = changes[which % len(changes)]
+            revision = None if change["op"] == "delete" else change["revision"]
+            self._may(self.way.restore(who, change["layer"], change["uuid"], revision))
+
+    def _some_row(self, layer: str, row: int) -> tuple[Key, int] | None:
+        rows = sorted(((k, s.rev) for k, s in self.do(self.watch.rows()).items() if k.layer == layer), key=lambda r: r[0].uuid)
+        return rows[row % len(rows)] if rows else None
+
+    def _may(self, asked: Coroutine[Any, Any, Any]) -> bool:
+        """Ask for something that may be refused; then nothing has changed."""
+        before, items = self.do(self.watch.revision()), self.do(self.watch.items("open"))
+        try:
+            self.do(asked)
+        except Refused:
+            assert before == self.do(self.watch.revision()) and items == self.do(self.watch.items("open"))
+            return False
+        assert self.do(self.watch.revision()) - before in (0, 1)
+        return True
+
+    # --- the inbox, undo, settings
+
+    @rule(which=pick, how=pick, who=st.sampled_from((ADMIN, ENGINEER, CREW)))
+    def decide(self, which: int, how: int, who: Any) -> None:
+        """Somebody decides an item; what they take becomes current."""
+        items = [i for i in self.do(self.watch.items()) if i["choices"]]
+        if not items:
+            return
+        item = items[which % len(items)]
+        decision = item["choices"][how % len(item["choices"])]
+        if self._may(self.way.decide(who, item["item_id"], decision)) and item["field"] and decision == "take_mine":
+            now = self.do(self.watch.rows())[Key(item["layer"], item["uuid"])]
+            (_, name, value), *_ = of_item(item)
+            got = now.row.get(name)
+            assert isinstance(got, bytes) or plain(value) == got, (item, got)
+
+    @rule(who=st.sampled_from((ADMIN, ENGINEER)))
+    @precondition(lambda self: self.undoable)
+    def undo(self, who: Any) -> None:
+        """Somebody takes the last upload back."""
+        assert self.undoable is not None
+        self._may(self.way.undo(who, self.undoable))
+
+    @rule(which=pick)
+    @precondition(lambda self: self.phones)
+    def upload_and_undo(self, which: int) -> None:
+        """An upload that is taken back at once leaves the rows as they were."""
+        before = self.do(self.watch.rows())
+        phone = self.phone(which)
+        receipt = self.send(phone)
+        if receipt["revision_after"] != receipt["revision_before"] + 1 or receipt["revision_after"] != self.do(self.watch.revision()):
+            return
+        try:
+            undone = self.do(self.way.undo(ADMIN, receipt["sync_id"]))
+        except Refused:
+            return
+        if not undone["conflicts"] + undone["held"] + undone["rejected"]:
+            after = self.do(self.watch.rows())
+            assert {k: s.row for k, s in before.items()} == {k: s.row for k, s in after.items()}
+            assert {k: (s.id, s.fid) for k, s in before.items()} == {k: (s.id, s.fid) for k, s in after.items()}
+
+    @rule(policy=st.sampled_from(("hold", "hold", "device_wins", "server_wins")))
+    def policy(self, policy: str) -> None:
+        """An administrator says who wins."""
+        self.do(self.way.policy(policy))
+
+
+class VillagersByHttp(Villagers):
+    """The same, through HTTP."""
+
+    template: ClassVar[Path | None] = None
+
+    async def reach(self, settings: Settings) -> tuple[Way, Any]:
+        """A server and its client on the machine's loop."""
+        app = create_app(settings, lambda: serving(settings))
+        client = await self.stack.enter_async_context(TestClient(TestServer(app)))
+        tokens = {
+            p.subject: issue_dev_token(
+                settings.data, settings.provider.issuer, next(iter(p.roles)).value, p.subject, p.name, time.time()
+            )
+            for p in PEOPLE
+        }
+        return ByHttp(client, tokens, 1), app[PORTS]
+
+
+def profile(examples: int, steps: int) -> settings:
+    """How long to look: as asked for, or as long as the whole suite can bear."""
+    phases = (Phase.generate, Phase.shrink) if LONG else (Phase.generate,)
+    return settings(
+        max_examples=int(examples * (1 + 3 * LONG)), stateful_step_count=steps, deadline=None, phases=phases,
+        derandomize=not LONG, database=None, suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("machine", "examples"), [(Villagers, 12), (VillagersByHttp, 2)])
+def test_nothing_is_lost(machine: type[Villagers], examples: int) -> None:
+    """Whatever people do, in whatever order, everything that they typed is current, in history or in the inbox."""
+    run_state_machine_as_test(machine, settings=profile(examples, 40))
