@@ -152,9 +152,9 @@ def finish(db: apsw.Connection, *, commit: bool) -> None:
 
 
 @contextmanager
-def transaction(db: apsw.Connection) -> Iterator[None]:
-    """A writing transaction around a block."""
-    begin(db, "IMMEDIATE")
+def transaction(db: apsw.Connection, mode: str = "IMMEDIATE") -> Iterator[None]:
+    """A transaction around a block, by default a writing one."""
+    begin(db, mode)
     try:
         yield
     except BaseException:

@@ -38,9 +38,13 @@ STEPS: tuple[Step, ...] = (_first,)
 
 
 def migrate(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:
-    """Create or migrate the store, in one transaction. Raises: StoreMismatch for a newer one."""
-    check_version(version(db), steps)
-    with transaction(db):
+    """Create or migrate the store, in one transaction. Raises: StoreMismatch for a newer one.
+
+    A store that has its form already is only read, so that nobody who opens it waits for somebody who writes.
+    """
+    found = version(db)
+    check_version(found, steps)
+    with transaction(db, "IMMEDIATE" if found < len(steps) else "DEFERRED"):
         for number, step in list(enumerate(steps, 1))[version(db) :]:
             step(db)
             db.execute("INSERT INTO schema_version (version) VALUES (?)", (number,))
