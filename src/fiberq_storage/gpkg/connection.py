@@ -26,8 +26,8 @@ TOO_LONG = "The file takes too long to read; it may be damaged on purpose"
 _STEPS = 20_000  # virtual machine instructions between two looks at the clock; some milliseconds
 _WAL = 2
 WAL_NOTE = (
-    "The file was copied while it was open in another program (its header says WAL, and no -wal file came with it): "
-    "edits that were not yet written into it are missing. Close the project there and send it again."
+    "The file is in WAL mode, as QGIS often leaves it, and no -wal file came with it. If a file of the same name that "
+    "ends in -wal lies beside it, the newest edits are in that one: close the project there, or send both files."
 )
 
 LIMITS = {

@@ -83,14 +83,14 @@ class Comparison:
 
     def changed_rows(self) -> Found:
         """The rows that SQLite finds different, without those that are equal by value."""
-        found, select = Found(), self.select
+        found, select, width = Found(), self.select, len(self.select.columns)
         query = f"FROM {select.joined} WHERE {select.differs}"
         both = [*select.columns, *select.delivered, f"o.{ident(UUID)}"]
         rows = self.file.rows(f"SELECT {', '.join(both)} {query}")
         new = 0
         for batch in batches(rows, lambda: self._both(self._column(f"SELECT {select.fid} {query}"))):
             self.file.allowance.spend(len(batch))
-            new += sum(row[len(select.columns)] is None for row in batch)
+            new += sum(row[width] is None for row in batch)
             found.rows += self._edited(batch, found.delivered)
         found.total = self._count(f"SELECT count(*) FROM {select.table}")
         found.received = self._received()
@@ -101,18 +101,24 @@ class Comparison:
 
     def _edited(self, batch: Sequence[Raw], delivered: dict[int, str]) -> Iterator[SentRow]:
         width = len(self.select.columns)
-        sent = self.reader.read([row[:width] for row in batch])
-        old = RowReader(self.select.plan, Reprojection(None)).read([row[width:-1] for row in batch])
-        for raw, now, was in zip(batch, sent, old, strict=True):
-            known = raw[width] is not None
-            if known and not now.bad and now.uuid == was.uuid and self._same(now, was):
+        pairs = [(row[:width], row[width:-1]) for row in batch]
+        sent = self.reader.read([now for now, _ in pairs])
+        unsure = [
+            i for i, (now, was) in enumerate(pairs) if was[0] is not None and not self.reader.surely_differ(now, was)
+        ]
+        old = RowReader(self.select.plan, Reprojection(None)).read([pairs[i][1] for i in unsure])
+        equal = {i for i, was in zip(unsure, old, strict=True) if self._same(sent[i], was)}
+        for i, row in enumerate(batch):
+            if i in equal:
                 continue
-            if known:
-                delivered[now.fid] = str(raw[-1])
-            yield now
+            if row[width] is not None:
+                delivered[sent[i].fid] = str(row[-1])
+            yield sent[i]
 
     def _same(self, now: SentRow, was: SentRow) -> bool:
         """Equal by value; to the second where a date-time carries no fraction."""
+        if now.bad or now.uuid != was.uuid:
+            return False
         if not now.seconds:
             return now.row == was.row
         whole = {name: f"{str(was.row.get(name))[:19]}.000Z" for name in now.seconds if was.row.get(name)}
