@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -16,7 +18,7 @@ from fiberq_core.geopackage import PLACEHOLDER
 from fiberq_core.inbox import Decided, Decision, Item, ItemKind
 from fiberq_core.ports import Package, Project
 from fiberq_core.registry import LAYERS
-from fiberq_core.rows import Key, Row
+from fiberq_core.rows import Key, Row, Stored
 from fiberq_storage.files import building, packages
 from fiberq_storage.files.packages import DAY_S, FilePackages, Limits
 from fiberq_storage.sqlite import SqliteStore, open_store
@@ -93,6 +95,12 @@ def table(db: apsw.Connection, name: str) -> list[dict[str, object]]:
         {column[0]: value for column, value in zip(cursor.description, row, strict=True) if value is not None}
         for row in cursor
     ]
+
+
+def columns(package: Package) -> Mapping[str, list[tuple[str, str]]]:
+    """The columns of the layers of a package, with their types."""
+    with closing(apsw.Connection(package.path, flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        return {layer.name: [r[1:3] for r in db.execute(f'PRAGMA table_info("{layer.name}")')] for layer in LAYERS}
 
 
 def raw(package: Package) -> bytes:
@@ -178,32 +186,32 @@ async def test_a_package_is_made_again_as_it_was(
     store: SqliteStore, project: Project, exports: FilePackages, clock: Clock
 ) -> None:
     """A package that is no longer kept comes back with the same rows, fids, references and open questions."""
-    before = [await exports.export(project.id)]
-    originals = [content(before[0])]
+    before, originals = [], []
 
-    async def then(*writes: Write, **more: object) -> Mapping[Key, object]:
-        applied = await commit(store, project, writes, **more)  # type: ignore[arg-type]
+    async def then(*writes: Write, **more: Any) -> Mapping[Key, Stored]:
+        rows = (await commit(store, project, writes, **more)).rows
         before.append(await exports.export(project.id))
-        originals.append(content(before[-1]))
-        return applied.rows
+        originals.append((columns(before[-1]), content(before[-1])))
+        return rows
 
-    rows = (await commit(store, project, [new(9, CABLES)])).rows
-    a = await then(
-        new(1, broj_okna="a", geometry=point(20, 43), x=1), new(2, CABLES, geometry=line(1, 2, 3, 4.1)),
-        new(3, SLACKS, kabl_uuid=uuid(2)), items=[asked("z"), an_item("free")], extra={(OKNA, "x"): "INTEGER"},
-    )  # fmt: skip
-    b = await then(edit(a[key(1)], broj_okna="b", duzina=0.1, y="n"), extra={(OKNA, "y"): "TEXT"})  # type: ignore[arg-type]
-    c = await then(gone(a[key(2, CABLES)]), gone(rows[key(9, CABLES)]), decided=[  # type: ignore[arg-type]
-        evolve(asked("z"), decided=Decided(Decision.TAKE_MINE, ANA, T0))
-    ])  # fmt: skip
-    await then(Write(key(2, CABLES), None, Row({"naziv": "again"}), c[key(2, CABLES)]), gone(b[key(1)]))  # type: ignore[arg-type]
+    answer = Decided(Decision.KEEP_SERVER, ANA, T0)
+    zero = await then(new(9, CABLES))
+    first = (new(1, broj_okna="a", geometry=point(20, 43), x=1), new(2, CABLES, geometry=line(1, 2, 3, 4.1)))
+    one = await then(*first, new(3, SLACKS, kabl_uuid=uuid(2)), items=[asked("z"), an_item("free")])
+    two = await then(edit(one[key(1)], broj_okna="b", duzina=0.1, y="n"), extra={(OKNA, "y"): "TEXT(3)"})
+    gone_now = (gone(one[key(2, CABLES)]), gone(zero[key(9, CABLES)]))
+    three = await then(*gone_now, decided=[evolve(asked("z"), decided=answer)])
+    back = Write(key(2, CABLES), None, Row({"naziv": "again"}), three[key(2, CABLES)])
+    await then(back, gone(two[key(1)]), decided=[evolve(asked("z"), decided=evolve(answer, note="still"))])
     forget(before)
 
     again = [await exports.at(project.id, package.revision) for package in before]
 
-    assert originals == [content(package) for package in again]
-    assert [0, 2, 3, 4, 5] == [package.revision for package in again]
-    assert [2, 2, None, 2] == [original[SLACKS][0].get("kabl_fid") for original in originals[1:]]
+    assert originals == [(columns(package), content(package)) for package in again]
+    assert [1, 2, 3, 4, 5] == [package.revision for package in again]
+    assert [2, 2, None, 2] == [rows[SLACKS][0].get("kabl_fid") for _, rows in originals[1:]]
+    assert [0, 2, 2, 1, 1] == [len(rows["sync_issues"]) for _, rows in originals]
+    assert [False, False, True, True, True] == [("y", "TEXT(3)") in names[OKNA] for names, _ in originals]
 
 
 async def test_a_package_is_kept(store: SqliteStore, project: Project, exports: FilePackages) -> None:
@@ -236,17 +244,27 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return done
 
 
-async def test_one_build_for_many(project: Project, exports: FilePackages, builds: list[int]) -> None:
+async def test_one_build_for_many(
+    project: Project, exports: FilePackages, builds: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever asks while a package is being built waits for it; one that gives up does not stop the others."""
-    impatient = asyncio.create_task(exports.export(project.id))
-    while not exports._building:  # noqa: ASYNC110 - nobody sets an event
-        await asyncio.sleep(0)
-    waiting = [asyncio.create_task(exports.export(project.id)) for _ in range(9)]
+    go_on, counted = threading.Event(), packages.build
+
+    def slow(*args: Any) -> Package:
+        go_on.wait(10)
+        return counted(*args)
+
+    monkeypatch.setattr(packages, "build", slow)
+    impatient, *waiting = [asyncio.create_task(exports.export(project.id)) for _ in range(9)]
+    await asyncio.sleep(0.2)
     impatient.cancel()
+    await asyncio.wait([impatient])
+    go_on.set()
 
     found = await asyncio.gather(*waiting)
 
     await exports.close()
+    assert impatient.cancelled()
     assert 1 == len(set(found))
     assert [0] == builds
     assert {} == exports._building
@@ -376,3 +394,23 @@ async def test_exporting_while_others_write(store: SqliteStore, project: Project
     _, seen = await asyncio.gather(write(), export())
 
     assert all({str(revision)} == names for revision, names in seen)
+
+
+async def test_a_commit_between_two_looks(
+    store: SqliteStore, project: Project, exports: FilePackages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is committed between the beginnings of the two transactions that a package is made from does no harm."""
+    row = (await commit(store, project, [new(1, broj_okna="1")])).rows[key(1)]
+    loop, looks = asyncio.get_running_loop(), iter(range(99))
+    real = building._look
+
+    def look(db: apsw.Connection, project_id: int) -> object:
+        if next(looks) == 1:
+            asyncio.run_coroutine_threadsafe(commit(store, project, [edit(row, broj_okna="2")]), loop).result()
+        return real(db, project_id)
+
+    monkeypatch.setattr(building, "_look", look)
+    package = await exports.export(project.id)
+
+    assert next(looks) > 2
+    assert [(1, "1")] == [(package.revision, found["broj_okna"]) for found in content(package)[OKNA]]

@@ -14,15 +14,17 @@ import apsw
 import pytest
 
 from fiberq_core.errors import Busy, FiberqError, StoreMismatch, StoreUnavailable
+from fiberq_core.gpb import encode_gpb
 from fiberq_core.registry import DATA_LAYERS, LAYER
 from fiberq_core.registry.model import Kind
 from fiberq_storage.sqlite import SqliteStore, connection, lock_folder, open_store
+from fiberq_storage.sqlite.blobs import box_of, pack, unpack
 from fiberq_storage.sqlite.connection import FILE, MEANING, transaction, translating
 from fiberq_storage.sqlite.ddl import SQL_TYPE
 from fiberq_storage.sqlite.migrate import FITS, STEPS, migrate
 from fiberq_storage.sqlite.sql import ident, literal
 from fiberq_storage.sqlite.tables import SYSTEM, TABLES
-from tests.contracts.builders import OKNA, a_project, commit, current, key, new, point
+from tests.contracts.builders import OKNA, a_project, commit, current, key, line, new, point
 from tests.contracts.crashing import ROWS
 
 NOBODY = 65534
@@ -295,6 +297,19 @@ def test_errors_become_ours(theirs: type[apsw.Error], ours: type[FiberqError], w
     with pytest.raises(ours) as caught, translating():
         raise theirs("/secret/path")
     assert (words, "/secret/path") == (str(caught.value), str(caught.value.__cause__))
+
+
+@pytest.mark.parametrize("x", [20.0, float("nan"), float("inf"), -0.0, 1e308])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_quick_packing_is_packing(x: float, count: int) -> None:
+    """Plain points and lines get the blob that the core gives them, and it says where they are."""
+    for wkb in (point(x, 43), line(*[x, 43] * count)):
+        blob = encode_gpb(wkb)
+        assert blob == pack(wkb)
+        assert wkb == unpack(blob)
+    inside = point(20, 43), line(19, 42, 21, 44)
+    assert [(20, 43, 20, 43), (19, 42, 21, 44)] == [box_of(pack(wkb)) for wkb in inside]
+    assert box_of(pack(line())) is None
 
 
 def test_a_failed_transaction_is_rolled_back() -> None:

@@ -177,6 +177,7 @@ async def test_features_by_page_and_place(store: Store, project: Project) -> Non
         boxed = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, None)
         more = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, boxed.next)
         edge = await reader.features(OKNA, (20.3 + 1e-9, 42, 20.45 - 1e-9, 50), 9, None)
+        below = await reader.features(OKNA, (0, 0, 90, 43 - 1e-9), 9, None)
         tables = await reader.features("fiber_splices", (0, 0, 90, 90), 9, None)
 
     assert [1, 2, 3, 4, 5, 6, 7] == [s.fid for s in (*first.items, *rest.items)]
@@ -184,6 +185,7 @@ async def test_features_by_page_and_place(store: Store, project: Project) -> Non
     assert whole.next is None
     assert [2, 3, 4] == [s.fid for s in (*boxed.items, *more.items)]
     assert [5] == [s.fid for s in edge.items]
+    assert () == below.items
     assert () == tables.items
 
 
