@@ -112,6 +112,8 @@ def test_from_nothing_to_a_merged_edit(
     assert inner in ask
     receipt = json.loads(as_curl(give.replace(f"$({inner})", run(inner).stdout.strip()), tmp_path))
     assert (1, "export") == (receipt["updated"], receipt["base"])
+    again = json.loads(run("fiberq sync village.gpkg --json").stdout)
+    assert receipt["sync_id"] == again["sync_id"]  # the same bytes are the same upload, whichever way they come
 
     server.send_signal(signal.SIGTERM)
     code, rest, err = ended(server)
