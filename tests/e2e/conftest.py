@@ -1,20 +1,20 @@
 """A server on the embedded store, people who sign in, and the devices that they carry."""
 
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from aiohttp.web import Application, Request
+from pyproj import Transformer
 
 from fiberq_aiohttp.app import create_app
 from fiberq_aiohttp.devkeys import issue_dev_token
 from fiberq_aiohttp.settings import Settings, from_env
 from fiberq_aiohttp.wiring import serving
-from tests.e2e.device import Device, Office, point
+from tests.e2e.device import Client, Device, Office, point
 
-Client = TestClient[Request, Application]
 NAMES = {"admin": "Ana Admin", "engineer": "Elena Engineer", "field_worker": "Filip Field"}
 
 
@@ -121,10 +121,6 @@ def many(office: Office, device: NewDevice) -> Callable[[str, int], Awaitable[No
 @pytest.fixture
 def to_web_mercator() -> Callable[[Device, str], None]:
     """Brings a layer of points of a device's file to EPSG:3857, as the plugin works."""
-    import struct
-
-    from pyproj import Transformer
-
     transformer = Transformer.from_crs(4326, 3857, always_xy=True)
 
     def convert(device: Device, layer: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import FormData
 from aiohttp.test_utils import TestClient
+from aiohttp.web import Application, Request
 
 GEOMETRY_FUNCTIONS = {
     # what GDAL and QGIS add to SQLite for the triggers of the spatial index
@@ -37,15 +38,18 @@ def line(*vertices: tuple[float, float], srid: int = 4326) -> bytes:
 def bounds(blob: bytes) -> tuple[float, float, float, float]:
     """West, east, south, north of what `point` and `line` make."""
     if blob[3] & 0x0E:
-        return struct.unpack("<4d", blob[8:40])  # type: ignore[return-value]
+        return struct.unpack("<4d", blob[8:40])
     x, y = struct.unpack("<dd", blob[13:29])
     return x, x, y, y
+
+
+Client = TestClient[Request, Application]
 
 
 class Device:
     """A phone or laptop of one person with one file of one project."""
 
-    def __init__(self, client: TestClient, token: str, folder: Path, project: int) -> None:
+    def __init__(self, client: Client, token: str, folder: Path, project: int) -> None:
         self.client, self.project = client, project
         self.headers = {"Authorization": f"Bearer {token}"}
         self.path = folder / f"{hashlib.sha256(token.encode()).hexdigest()[:8]}-{len(list(folder.iterdir()))}.gpkg"
@@ -68,7 +72,9 @@ class Device:
     async def answer(self, **query: str) -> tuple[int, dict[str, Any]]:
         """Send the file back; status and body."""
         form = FormData()
-        form.add_field("file", BytesIO(self.path.read_bytes()), filename="project.gpkg", content_type="application/octet-stream")
+        form.add_field(
+            "file", BytesIO(self.path.read_bytes()), filename="project.gpkg", content_type="application/octet-stream"
+        )
         params = {"project_id": str(self.project), **query}
         async with self.client.post("/api/sync/upload", params=params, data=form, headers=self.headers) as answer:
             return answer.status, await answer.json()
@@ -81,7 +87,8 @@ class Device:
 
     def sql(self, statement: str, *values: object) -> list[Any]:
         """Run a statement on the file as any SQLite program would."""
-        return self._run(lambda connection: connection.execute(statement, values).fetchall())
+        found: list[Any] = self._run(lambda connection: connection.execute(statement, values).fetchall())
+        return found
 
     def sql_many(self, statement: str, rows: list[tuple[object, ...]]) -> None:
         """Run a statement for many rows."""
@@ -100,24 +107,24 @@ class Device:
     def edit(self, layer: str, uuid: str, **values: object) -> None:
         """Change columns of one row."""
         columns = ", ".join(f'"{name}" = ?' for name in values)
-        self.sql(f'UPDATE "{layer}" SET {columns} WHERE fiberq_uuid = ?', *values.values(), uuid)  # noqa: S608
+        self.sql(f'UPDATE "{layer}" SET {columns} WHERE fiberq_uuid = ?', *values.values(), uuid)
 
     def delete(self, layer: str, uuid: str) -> None:
         """Take one row away."""
-        self.sql(f'DELETE FROM "{layer}" WHERE fiberq_uuid = ?', uuid)  # noqa: S608
+        self.sql(f'DELETE FROM "{layer}" WHERE fiberq_uuid = ?', uuid)
 
     def add(self, layer: str, **values: object) -> int:
         """Add a row as QGIS does: columns that are not named are NULL. Returns its fid."""
         columns, marks = ", ".join(f'"{n}"' for n in values), ", ".join("?" * len(values))
-        self.sql(f'INSERT INTO "{layer}" ({columns}) VALUES ({marks})', *values.values())  # noqa: S608
-        return int(self.sql(f'SELECT max(fid) FROM "{layer}"')[0][0])  # noqa: S608
+        self.sql(f'INSERT INTO "{layer}" ({columns}) VALUES ({marks})', *values.values())
+        return int(self.sql(f'SELECT max(fid) FROM "{layer}"')[0][0])
 
     def row(self, layer: str, uuid: str) -> dict[str, Any]:
         """One row of the file."""
         connection = sqlite3.connect(self.path)
         connection.row_factory = sqlite3.Row
         try:
-            found = connection.execute(f'SELECT * FROM "{layer}" WHERE fiberq_uuid = ?', (uuid,)).fetchone()  # noqa: S608
+            found = connection.execute(f'SELECT * FROM "{layer}" WHERE fiberq_uuid = ?', (uuid,)).fetchone()
             return dict(found)
         finally:
             connection.close()
@@ -126,7 +133,7 @@ class Device:
 class Office:
     """Somebody at the REST interface."""
 
-    def __init__(self, client: TestClient, token: str, project: int) -> None:
+    def __init__(self, client: Client, token: str, project: int) -> None:
         self.client, self.project = client, project
         self.headers = {"Authorization": f"Bearer {token}"}
 

@@ -75,7 +75,7 @@ async def test_s17_a_missing_layer_is_no_deletion(office, device):
     assert 0 == receipt["deleted"] + receipt["held"] and ["P-1"] == await names(office)
 
 
-@pytest.mark.parametrize(("total", "gone", "held"), [(100, 51, 1), (100, 50, 0), (200, 60, 0), (200, 61, 1)])
+@pytest.mark.parametrize("total, gone, held", [(100, 51, 1), (100, 50, 0), (200, 60, 0), (200, 61, 1)])
 async def test_s18_mass_deletions_wait_as_one_item(office, device, many, total, gone, held):
     """S18: more than 50 rows and more than 30 % of a layer wait for approval; anything less is done."""
     await many(POLE, total)
@@ -196,7 +196,13 @@ async def test_s22_an_undefined_crs_refuses_the_layer(office, device, srs):
 
 @pytest.mark.parametrize(
     "geometry",
-    [line((21, 44), (21.1, 44.1)), point(float("nan"), 44), point(float("inf"), 44), b"GP\x00\x01\xe6\x10\x00\x00\x01", b"GP"],
+    [
+        line((21, 44), (21.1, 44.1)),
+        point(float("nan"), 44),
+        point(float("inf"), 44),
+        b"GP\x00\x01\xe6\x10\x00\x00\x01",
+        b"GP",
+    ],
     ids=["line", "nan", "inf", "short", "header"],
 )
 async def test_s23_a_geometry_that_does_not_fit_holds_the_row(office, device, geometry):

@@ -70,7 +70,10 @@ async def test_s05_two_values_for_one_field_wait(office, device):
     [item] = await office.inbox()
 
     assert (1, 1, 1) == (receipt["updated"], receipt["conflicts"], receipt["merged"])
-    assert ("Concrete", "P-1b") == (await office.value(POLE, pole, "materijal"), await office.value(POLE, pole, "naziv"))
+    assert ("Concrete", "P-1b") == (
+        await office.value(POLE, pole, "materijal"),
+        await office.value(POLE, pole, "naziv"),
+    )
     assert ("conflict", POLE, pole, "materijal") == (item["kind"], item["layer"], item["uuid"], item["field"])
     assert ("Wood", "Steel", "Concrete") == (item["base"], item["device"], item["current"])
     assert item["author"]["sub"] and item["reason"] and {"keep_server", "take_mine"} <= set(item["choices"])
@@ -210,7 +213,10 @@ async def test_s14_only_what_changed_since_the_last_upload_counts(office, device
     receipt = await phone.upload()
 
     assert ("previous_upload", 1, 0) == (receipt["base"], receipt["updated"], receipt["conflicts"])
-    assert ("Concrete", "P-1c") == (await office.value(POLE, pole, "materijal"), await office.value(POLE, pole, "naziv"))
+    assert ("Concrete", "P-1c") == (
+        await office.value(POLE, pole, "materijal"),
+        await office.value(POLE, pole, "naziv"),
+    )
     assert [] == await office.inbox()
 
 

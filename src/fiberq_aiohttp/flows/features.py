@@ -10,7 +10,7 @@ from fiberq_aiohttp.flows.access import actor_in, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Conflict, Fault, Invalid, NotFound, PreconditionRequired, Stale
-from fiberq_core.geojson import from_geojson
+from fiberq_core.geojson import from_geojson, to_geojson
 from fiberq_core.geometry import check
 from fiberq_core.identity import natural_uuid
 from fiberq_core.planning import Cause
@@ -108,14 +108,26 @@ async def create(
 
 
 async def replace(
-    ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, feature: Mapping[str, object], if_match: int | None
+    ports: Ports,
+    actor: Actor,
+    project_id: int,
+    layer: Layer,
+    uuid: str,
+    feature: Mapping[str, object],
+    if_match: int | None,
 ) -> Mapping[str, object]:
     """Put a whole feature in the place of the current one. Raises as `create`, PreconditionRequired, Stale."""
     return await _edit(ports, actor, project_id, layer, uuid, feature, if_match, whole=True)
 
 
 async def patch(
-    ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, feature: Mapping[str, object], if_match: int | None
+    ports: Ports,
+    actor: Actor,
+    project_id: int,
+    layer: Layer,
+    uuid: str,
+    feature: Mapping[str, object],
+    if_match: int | None,
 ) -> Mapping[str, object]:
     """Change what the body names. Raises as `replace`."""
     return await _edit(ports, actor, project_id, layer, uuid, feature, if_match, whole=False)
@@ -145,12 +157,14 @@ async def _edit(
 
 
 def _as_spelled(layer: Layer, sent: Row, now: Row) -> Row:
-    """Lists and objects that say the same as before stay as they were spelled: what was read and put back is no edit."""
-    same = {
+    """What was read and put back is no edit: lists and objects stay as they were spelled, geometry keeps its M."""
+    same: dict[str, Value] = {
         c.name: now.values[c.name]
         for c in layer.columns
         if c.kind is Kind.JSON and c.name in now.values and _parsed(sent.get(c.name)) == _parsed(now.get(c.name))
     }
+    if now.geometry and sent.geometry and to_geojson(now.geometry) == to_geojson(sent.geometry):
+        same[GEOMETRY] = now.geometry
     return sent.with_values(same)
 
 
@@ -179,7 +193,11 @@ async def restore(
     key = Key(layer.name, uuid)
     async with ports.store.unit(project_id) as unit:
         now = (await unit.rows([key])).get(key)
-        found = (await unit.versions({key: revision})).get(key) if revision is not None else (await unit.locate([uuid])).get(uuid)
+        found = (
+            (await unit.versions({key: revision})).get(key)
+            if revision is not None
+            else (await unit.locate([uuid])).get(uuid)
+        )
         if found is None or found.key != key:
             raise NotFound("There is no such version; see the feature's history.")
         change = restored(found.row, now, key)
@@ -195,7 +213,9 @@ async def _matching(unit: Unit, key: Key, if_match: int | None) -> Stored:
     if if_match is None:
         raise PreconditionRequired("Send the feature's ETag as If-Match, so that nobody's work is overwritten.")
     if if_match != now.rev:
-        raise Stale("The feature was changed since; merge your edit into the current one and try again.", feature_json(now))
+        raise Stale(
+            "The feature was changed since; merge your edit into the current one and try again.", feature_json(now)
+        )
     return now
 
 

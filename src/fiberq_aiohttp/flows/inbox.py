@@ -112,7 +112,7 @@ async def _answer(unit: Unit, cause: Cause, item_id: str, decision: str, note: s
             return Outcome(ISSUES, item_id, "decided", reason="it was decided so already", item_id=item_id)
         item = await carry_out(unit, evolve(cause, origin=item_id), item_id, decision, note)
     except FiberqError as error:
-        return Outcome(ISSUES, item_id, "refused", field="decision", device_value=decision, reason=str(error), item_id=item_id)
+        return Outcome(
+            ISSUES, item_id, "refused", field="decision", device_value=decision, reason=str(error), item_id=item_id
+        )
     return Outcome(ISSUES, item.item_id, "decided", field="decision", device_value=decision, item_id=item_id)
-
-

@@ -48,7 +48,9 @@ async def download(ports: Ports, actor: Actor, project_id: int) -> Download:
     demand(actor, Action.SYNC_PULL)
     package = await ports.packages.export(project_id)
     name = export_id(actor.subject, project.uuid, package.revision)
-    await ports.store.save_export(name, project_id, package.revision, by=Author(actor.subject, actor.name), at=ports.now())
+    await ports.store.save_export(
+        name, project_id, package.revision, by=Author(actor.subject, actor.name), at=ports.now()
+    )
     return Download(package, name, f'"{package.revision}-{name[:12]}"', f"fiberq_project_{project_id}.gpkg")
 
 
@@ -111,7 +113,7 @@ async def _merge(
     sync_id = ports.new_uuid()
     sent = sent if origin.provenance is not None else evolve(sent, provenance=None)
     lineage = await _lineage(unit, sent, origin, actor)
-    copy = lineage.parent.copy if lineage.parent else sync_id
+    copy = lineage.copy(sync_id)
     wanted = await _proposals(unit, sent, origin, lineage, copy)
     cause = Cause(actor, ports.now(), copy, sync_id, ConflictPolicy(unit.project.conflict_policy))
     decisions = await answer_issues(unit, cause, wanted.issues)
@@ -151,14 +153,12 @@ async def _lineage(unit: Reader, sent: SentFile, origin: _Origin, sender: Actor)
     return await asyncio.to_thread(trace, sent, uploads, rows, sender=sender.subject)
 
 
-async def _proposals(
-    unit: Reader, sent: SentFile, origin: _Origin, lineage: Lineage, copy: str
-) -> Proposals:
+async def _proposals(unit: Reader, sent: SentFile, origin: _Origin, lineage: Lineage, copy: str) -> Proposals:
     rows = [(layer, row) for layer in sent.layers for row in layer.rows]
     uuids = {row.uuid for _, row in rows if row.uuid}
     located = await unit.locate(uuids) if uuids else {}
     layers = {u: s.key.layer for u, s in located.items()}
-    named = await asyncio.to_thread(name_rows, sent.layers, naming(unit.project.uuid, copy, sent), layers)
+    named = await asyncio.to_thread(name_rows, sent.layers, naming(unit.project.uuid, copy, sent, lineage), layers)
     keys = {n.key for found in named.values() for n in found if n.key.layer in LAYER}
     keys |= {Key(layer.layer, uuid) for layer in sent.layers for uuid in layer.gone} | set(lineage.deltas)
     revs = {n.key: n.sent.rev for found in named.values() for n in found if n.sent.rev is not None}
@@ -181,17 +181,20 @@ async def _bases(
 
 def _referred(rows: Iterable[Row]) -> set[str]:
     return {
-        value
-        for row in rows
-        for name, value in row.values.items()
-        if name.endswith("_uuid") and isinstance(value, str)
+        value for row in rows for name, value in row.values.items() if name.endswith("_uuid") and isinstance(value, str)
     }
 
 
 def _refused(sent: SentFile) -> tuple[Held, ...]:
     """Whole layers that cannot be read wait as one item each (S22, S46); the file itself is kept."""
     return tuple(
-        Held(ItemKind.REJECTED, (), refused.reason, layer=refused.layer, raw={"table": refused.source, "rows": refused.rows})
+        Held(
+            ItemKind.REJECTED,
+            (),
+            refused.reason,
+            layer=refused.layer,
+            raw={"table": refused.source, "rows": refused.rows},
+        )
         for refused in sent.refused
     )
 
@@ -205,7 +208,9 @@ async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> tuple[H
         keys = {d.key for d in upload.deltas}
         delivered = await unit.versions(dict.fromkeys(keys, origin.revision))
         now = await unit.rows(keys)
-        changes = tuple(_take_back(upload, {k: s.row for k, s in delivered.items()}, {k: s.row for k, s in now.items()}))
+        changes = tuple(
+            _take_back(upload, {k: s.row for k, s in delivered.items()}, {k: s.row for k, s in now.items()})
+        )
         if changes:
             questions.append(Held(ItemKind.QUESTION, changes, _question(upload), origin=upload.sync_id))
     return tuple(questions)
@@ -223,7 +228,7 @@ def _take_back(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Mapping
     changes = []
     for delta in upload.deltas:
         was, is_now = delivered.get(delta.key), now.get(delta.key)
-        if delta.row != was and is_now != was:
+        if was not in (delta.row, is_now):
             changes.append(Change(delta.key, delta.row, was))
     return changes
 
@@ -251,4 +256,3 @@ async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]
         answer = {**receipt(plan, applied, new_items, current, about), "undoes": sync_id}
         await unit.save_upload(Upload(undo_id, f"undo:{undo_id}", None, undo_id, None, answer), applied.revision)
         return answer
-

@@ -30,7 +30,11 @@ class Since:
 
 
 async def plan(
-    unit: Reader, cause: Cause, proposals: Sequence[Proposal], mass: Sequence[MassDeletion] = (), since: Since | None = None
+    unit: Reader,
+    cause: Cause,
+    proposals: Sequence[Proposal],
+    mass: Sequence[MassDeletion] = (),
+    since: Since | None = None,
 ) -> Plan:
     """Authorise, merge and check; nothing is written."""
     changes = [p.change for p in proposals] + [c for deletion in mass for c in deletion.changes]
@@ -78,7 +82,9 @@ async def world(unit: Reader, drafted: Draft, since: Since | None) -> World:
     located = await unit.locate(need.targets) if need.targets else {}
     cables = {located[c].key for c in need.cables if c in located}
     referring = await unit.referring(need.referred | cables) if need.referred or cables else ()
-    appeared = {layer: tuple(await unit.appeared_since(layer, since.revision)) for layer in need.layers} if since else {}
+    appeared = (
+        {layer: tuple(await unit.appeared_since(layer, since.revision)) for layer in need.layers} if since else {}
+    )
     met = {s.key for s in located.values()} | set(claimants.values()) | {s.key for s in referring}
     rows = await _with_parents(unit, met)
     made = await unit.revisions({s.rev for s in rows.values()}) if claimants or referring else {}
