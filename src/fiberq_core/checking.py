@@ -7,29 +7,35 @@ what it needs, so the checks are repeated until nothing changes.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from fiberq_core import fibre
 from fiberq_core.changes import Change, Op
 from fiberq_core.duplicates import duplicates
 from fiberq_core.inbox import ItemKind
+from fiberq_core.outlook import View, row_of
 from fiberq_core.planning import Candidate, Draft, Held, Needs, Plan, World
 from fiberq_core.references import changed_targets
 from fiberq_core.registry import LAYER, LAYERS
 from fiberq_core.registry.model import GEOMETRY
-from fiberq_core.rows import Key, Row, Stored, Value
-from fiberq_core.words import Words
+from fiberq_core.rows import Key, Row, present
 
+NAMED = 5  # children that a sentence names
+USED = {fibre.SPLICES: "spliced in", fibre.PATCHES: "connected at"}
 ORDER = {layer.name: n for n, layer in enumerate(LAYERS)}
 
 
 @frozen
 class Objection:
-    """Why a write cannot stand. *fields* are those at fault; empty means the whole row is."""
+    """Why a write cannot stand. *fields* are those at fault; empty means the whole row is.
+
+    *because* are the rows that stand in the way. If all of them fall, the objection does.
+    """
 
     kind: ItemKind
     reason: str
     fields: frozenset[str] = frozenset()
+    because: frozenset[Key] = frozenset()
 
 
 def needs(draft: Draft) -> Needs:
@@ -45,7 +51,7 @@ def needs(draft: Draft) -> Needs:
             referred.add(candidate.key)
             continue
         claims.update(fibre.claims_of(layer, write.after))
-        targets.update(uuid for _, uuid in changed_targets(layer, _row(write.before), write.after))
+        targets.update(uuid for _, uuid in changed_targets(layer, row_of(write.before), write.after))
         for use in fibre.uses_of(layer, write.after):
             cables.add(use.cable)
             targets.update({use.cable, *([use.at] if use.at else [])})
@@ -56,20 +62,35 @@ def needs(draft: Draft) -> Needs:
 
 def settle(draft: Draft, world: World) -> Plan:
     """Check all candidates together; what cannot stand is held."""
-    candidates = sorted(draft.candidates, key=_parents_first)
-    held = list(draft.held)
-    while True:
-        view = _View(tuple(candidates), world)
-        standing: list[Candidate] = []
-        for candidate in candidates:
-            objection = next(_objections(candidate, view), None)
-            rest, hold = (candidate, []) if objection is None else _retreat(candidate, objection)
-            standing += [rest] if rest else []
-            held += hold
-        if standing == candidates:
-            break
-        candidates = standing
-    return Plan(draft.cause, tuple(candidates), (*held, *duplicates(candidates, world)), draft.notes)
+    candidates = tuple(sorted(draft.candidates, key=_parents_first))
+    held, more = [*draft.held], True
+    while more:
+        candidates, fallen = _round(View(candidates, world, _waiting(held)))
+        held += fallen
+        more = bool(fallen)
+    return Plan(draft.cause, candidates, (*held, *duplicates(candidates, world)), draft.notes)
+
+
+def _waiting(held: Iterable[Held]) -> dict[str, tuple[Key, Row]]:
+    """The new rows that wait, by uuid."""
+    return {c.key.uuid: (c.key, c.sent) for h in held for c in h.changes if c.base is None and c.sent is not None}
+
+
+def _round(view: View) -> tuple[tuple[Candidate, ...], list[Held]]:
+    """Hold what cannot stand beside the others. What falls only because of one that falls is looked at again."""
+    standing: list[Candidate] = []
+    held: list[Held] = []
+    fallen: set[Key] = set()
+    for candidate in view.candidates:
+        objection = next(_objections(candidate, view), None)
+        if objection is None or (objection.because and objection.because <= fallen):
+            standing.append(candidate)
+            continue
+        rest, hold = _retreat(candidate, objection)
+        standing += [rest] if rest else []
+        held.append(hold)
+        fallen.add(candidate.key)
+    return tuple(standing), held
 
 
 def _parents_first(candidate: Candidate) -> tuple[bool, int]:
@@ -78,80 +99,15 @@ def _parents_first(candidate: Candidate) -> tuple[bool, int]:
     return deletion, -order if deletion else order
 
 
-def _row(stored: Stored | None) -> Row | None:
-    return stored.row if stored else None
+Check = Callable[[Candidate, View], Objection | None]
 
 
-@frozen
-class _View:
-    """The project as it would be if all candidates were written."""
-
-    candidates: tuple[Candidate, ...]
-    world: World
-    written: dict[Key, Row | None] = field(init=False)
-    holders: dict[str, Key] = field(init=False)
-    referrers: dict[str, list[tuple[Key, Row]]] = field(init=False)
-    words: Words = field(init=False)
-
-    @written.default
-    def _written(self) -> dict[Key, Row | None]:
-        return {c.key: c.write.after for c in self.candidates}
-
-    @holders.default
-    def _holders(self) -> dict[str, Key]:
-        """Who has each place: those who keep theirs, then those who take one, in order."""
-        free = {k for k, row in self.written.items()}
-        holders = {claim: key for claim, key in self.world.claimants.items() if key not in free}
-        keeping = [c for c in self.candidates if c.write.before is not None]
-        for candidate in keeping:
-            before = set(fibre.claims_of(candidate.key.layer, candidate.write.before.row))  # type: ignore[union-attr]
-            for claim in self.claims(candidate) & before:
-                holders.setdefault(claim, candidate.key)
-        for candidate in self.candidates:
-            for claim in self.claims(candidate):
-                holders.setdefault(claim, candidate.key)
-        return holders
-
-    @referrers.default
-    def _referrers(self) -> dict[str, list[tuple[Key, Row]]]:
-        """The rows that would refer to each uuid."""
-        found: dict[str, list[tuple[Key, Row]]] = {}
-        for key, row in {**{s.key: s.row for s in self.world.referring}, **self.written}.items():
-            targets = {row.get(r.column) for r in LAYER[key.layer].references} if row is not None else set()
-            for uuid in targets - {None}:
-                found.setdefault(str(uuid), []).append((key, row or Row()))
-        return found
-
-    @words.default
-    def _words(self) -> Words:
-        known = {key: stored.row for key, stored in self.world.rows.items()}
-        return Words({**known, **{k: row for k, row in self.written.items() if row is not None}})
-
-    def claims(self, candidate: Candidate) -> set[str]:
-        after = candidate.write.after
-        return set(fibre.claims_of(candidate.key.layer, after)) if after is not None else set()
-
-    def stands(self, layers: Iterable[str], uuid: str) -> bool:
-        """Whether a row of one of *layers* with that uuid would be there."""
-        keys = [Key(layer, uuid) for layer in layers]
-        return any(self.written[k] is not None if k in self.written else k in self.world.rows for k in keys)
-
-    def author(self, key: Key) -> str:
-        """By whom the current version of a row is, for a sentence; empty where that is not known."""
-        stored = self.world.rows.get(key)
-        author = self.world.authors.get(stored.rev) if stored else None
-        return f" by {author.name or author.sub}" if author and (author.name or author.sub) else ""
-
-
-Check = Callable[[Candidate, _View], Objection | None]
-
-
-def _objections(candidate: Candidate, view: _View) -> Iterator[Objection]:
+def _objections(candidate: Candidate, view: View) -> Iterator[Objection]:
     checks = DELETION_CHECKS if candidate.write.after is None else CHECKS
     return (objection for check in checks if (objection := check(candidate, view)) is not None)
 
 
-def _incomplete(candidate: Candidate, view: _View) -> Objection | None:
+def _incomplete(candidate: Candidate, _view: View) -> Objection | None:
     """A new row without what it cannot stand without."""
     layer, after = LAYER[candidate.key.layer], candidate.write.after
     if after is None or candidate.write.op is not Op.INSERT:
@@ -164,90 +120,106 @@ def _incomplete(candidate: Candidate, view: _View) -> Objection | None:
     return Objection(ItemKind.REJECTED, f"{layer.labels.en}: a row cannot stand without {', '.join(missing)}")
 
 
-def _orphaned(candidate: Candidate, view: _View) -> Objection | None:
+def _orphaned(candidate: Candidate, view: View) -> Objection | None:
     """A row whose parent is gone (S26)."""
     after = candidate.write.after
     if after is None:
         return None
-    for reference, uuid in changed_targets(candidate.key.layer, _row(candidate.write.before), after):
+    for reference, uuid in changed_targets(candidate.key.layer, row_of(candidate.write.before), after):
         if not view.stands(reference.targets, uuid):
-            was = view.world.located.get(uuid)
-            what = view.words.name(was.key, was.row) if was else f"row {uuid}"
-            state = "is no longer there" if was else "is not known here"
-            return Objection(ItemKind.REJECTED, f"it belongs to {what}, which {state}", frozenset({reference.column}))
+            reason = f"it belongs to {view.absent(uuid)}"
+            return Objection(ItemKind.REJECTED, reason, frozenset({reference.column}))
     return None
 
 
-def _taken(candidate: Candidate, view: _View) -> Objection | None:
+def _taken(candidate: Candidate, view: View) -> Objection | None:
     """A place that somebody else has (S42)."""
     layer, after = candidate.key.layer, candidate.write.after
     if after is None:
         return None
+    before = row_of(candidate.write.before)
     for claim in fibre.claims_of(layer, after):
         holder = view.holders[claim]
-        if holder != candidate.key:
-            reason = f"{view.words.claim(claim)} is already taken{view.author(holder)}: {view.words.whereabouts(holder)}"
-            return Objection(ItemKind.CLASH, reason, fibre.claiming_columns(layer))
+        if holder != candidate.key and (before is None or claim not in fibre.claims_of(layer, before)):
+            return _clash(layer, view.words.claim(claim), holder, view, fibre_end=claim.startswith("fibre"))
     return None
 
 
-def _fibre_in_use(candidate: Candidate, view: _View) -> Objection | None:
+def _clash(layer: str, what: str, holder: Key, view: View, *, fibre_end: bool) -> Objection:
+    where = f"{USED[holder.layer]} {view.words.whereabouts(holder)}" if fibre_end else "taken"
+    reason = f"{what} is already {where}{view.author(holder)}"
+    return Objection(ItemKind.CLASH, reason, fibre.claiming_columns(layer), frozenset({holder}))
+
+
+def _fibre_in_use(candidate: Candidate, view: View) -> Objection | None:
     """A fibre's end that is used already: in the same closure or at the same element, or both ends elsewhere."""
     layer, after = candidate.key.layer, candidate.write.after
     if after is None:
         return None
     before = set(fibre.uses_of(layer, candidate.write.before.row)) if candidate.write.before else set()
     uses = list(fibre.uses_of(layer, after))
-    if len(uses) == 2 and (uses[0].cable, uses[0].fibre, uses[0].end) == (uses[1].cable, uses[1].fibre, uses[1].end):
-        return Objection(ItemKind.REJECTED, "a splice joins two different fibres; both sides are the same", fibre.claiming_columns(layer))
-    for use in uses:
-        if use not in before and (holder := _holder(use, candidate.key, view)) is not None:
+    new = [use for use in uses if use not in before]
+    if new and len(uses) > len({(use.cable, use.fibre, use.end) for use in uses}):
+        reason = "a splice joins two different fibres; both sides are the same"
+        return Objection(ItemKind.REJECTED, reason, fibre.claiming_columns(layer))
+    for use in new:
+        holder = _holder(use, candidate.key, view)
+        if holder is not None:
             what = f"fibre {use.fibre} of {view.words.title('', use.cable)}"
-            reason = f"{what} is already spliced in {view.words.whereabouts(holder)}{view.author(holder)}"
-            return Objection(ItemKind.CLASH, reason, fibre.claiming_columns(layer))
+            return _clash(layer, what, holder, view, fibre_end=True)
     return None
 
 
-def _holder(use: fibre.Use, me: Key, view: _View) -> Key | None:
+def _holder(use: fibre.Use, me: Key, view: View) -> Key | None:
     """Who uses the fibre's end that *use* wants."""
     others = [
         (key, other)
         for key, row in view.referrers.get(use.cable, ())
         if key != me
         for other in fibre.uses_of(key.layer, row)
-        if (other.cable, other.fibre) == (use.cable, use.fibre)
+        if (other.cable, other.fibre) == (use.cable, use.fibre) and _goes_before(key, other, me, view)
     ]
     place = view.words.closure_of(use.at)
-    same = [k for k, o in others if (o.end and o.end == use.end) or (not (o.end and use.end) and view.words.closure_of(o.at) == place)]
+    same = [
+        k
+        for k, o in others
+        if (o.end and o.end == use.end) or (not (o.end and use.end) and view.words.closure_of(o.at) == place)
+    ]
     return same[0] if same else others[0][0] if len(others) > 1 else None
 
 
-def _still_needed(candidate: Candidate, view: _View) -> Objection | None:
+def _goes_before(key: Key, use: fibre.Use, me: Key, view: View) -> bool:
+    """Whether the *use* that another row makes counts against mine: it made it before, or comes first in the file."""
+    before = view.before(key)
+    if key not in view.rank or (before is not None and use in fibre.uses_of(key.layer, before)):
+        return True
+    return view.rank[key] < view.rank[me]
+
+
+def _still_needed(candidate: Candidate, view: View) -> Objection | None:
     """A row that others still belong or refer to (S43)."""
     children = view.referrers.get(candidate.key.uuid, [])
     if not children:
         return None
-    named = [f"{view.words.name(key, row)}{view.author(key)}" for key, row in children[:5]]
-    more = f" and {len(children) - 5} more" if len(children) > 5 else ""
-    return Objection(ItemKind.HELD_DELETE, f"it was not deleted, since it still has {', '.join(named)}{more}")
+    named = [f"{view.words.name(key, row)}{view.author(key)}" for key, row in children[:NAMED]]
+    more = f"; and {len(children) - NAMED} more" if len(children) > NAMED else ""
+    reason = f"it was not deleted, since it still has {'; '.join(named)}{more}"
+    return Objection(ItemKind.HELD_DELETE, reason, because=frozenset(key for key, _ in children))
 
 
 CHECKS: tuple[Check, ...] = (_incomplete, _orphaned, _taken, _fibre_in_use)
 DELETION_CHECKS: tuple[Check, ...] = (_still_needed,)
 
 
-def _retreat(candidate: Candidate, objection: Objection) -> tuple[Candidate | None, list[Held]]:
+def _retreat(candidate: Candidate, objection: Objection) -> tuple[Candidate | None, Held]:
     """Hold what is at fault: the whole row, or of an existing row only the fields."""
-    write, proposal = candidate.write, candidate.proposal
-    change = proposal.change
-    before = write.before
-    if before is None or write.after is None or not objection.fields:
-        return None, [Held(objection.kind, (change,), objection.reason, proposal)]
-    fields = {n for n in objection.fields if write.after.get(n) != before.row.get(n)}
-    kept: dict[str, Value | None] = {n: before.row.get(n) for n in fields}
-    after = write.after.with_values(kept)
-    base = Row({n: v for n in fields if (v := (change.base or Row()).get(n)) is not None})
-    sent = Row({n: v for n in fields if (v := (change.sent or Row()).get(n)) is not None})
-    held = Held(objection.kind, (Change(change.key, base, sent),), objection.reason, proposal, next(iter(fields)) if len(fields) == 1 else None)
-    return (evolve(candidate, write=evolve(write, after=after)) if after != before.row else None), [held]
-
+    write, proposal, change = candidate.write, candidate.proposal, candidate.proposal.change
+    before, after = row_of(write.before) or Row(), write.after or Row()
+    fields = sorted(n for n in objection.fields if after.get(n) != before.get(n))
+    if write.before is None or write.after is None or not fields:
+        return None, Held(objection.kind, (change,), objection.reason, proposal)
+    rest = after.with_values({n: before.get(n) for n in fields})
+    base, sent = (Row(present({n: row.get(n) if row else None for n in fields})) for row in (change.base, change.sent))
+    field = fields[0] if len(fields) == 1 else None
+    held = Held(objection.kind, (Change(change.key, base, sent),), objection.reason, proposal, field)
+    return (evolve(candidate, write=evolve(write, after=rest)) if rest != before else None), held

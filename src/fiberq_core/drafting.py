@@ -15,8 +15,8 @@ from fiberq_core.planning import Candidate, Cause, ConflictPolicy, Current, Draf
 from fiberq_core.policy import Action, Actor, allows
 from fiberq_core.proposals import MassDeletion, Proposal
 from fiberq_core.registry import LAYER
-from fiberq_core.registry.model import GEOMETRY, Layer
-from fiberq_core.rows import Key, Row, Stored, Value
+from fiberq_core.registry.model import GEOMETRY, Column, Layer
+from fiberq_core.rows import Key, Row, Stored, Value, present
 
 
 def draft(cause: Cause, proposals: Sequence[Proposal], mass: Sequence[MassDeletion], current: Current) -> Draft:
@@ -37,22 +37,60 @@ class _Collected:
 
 
 def _draft_one(cause: Cause, proposal: Proposal, current: Current, out: _Collected) -> None:
-    change, key = proposal.change, proposal.key
+    server = current.rows.get(proposal.key)
+    change = _as_it_stands(proposal.change, server, current)
     if any(b.whole_row for b in proposal.bad):
-        reason = "; ".join(b.reason for b in proposal.bad if b.whole_row)
-        raw = {b.field: b.raw for b in proposal.bad}
-        out.held.append(Held(ItemKind.REJECTED, (change,), reason, proposal, raw=raw))
+        out.held.append(_misfit(change, proposal))
         return
     for bad in proposal.bad:
-        nothing = Change(key, Row(), Row())  # it never became a value; what was typed stands in the item's `raw`
+        nothing = Change(change.key, Row(), Row())  # it never became a value; what was typed stands in the item's `raw`
         out.held.append(Held(ItemKind.REJECTED, (nothing,), bad.reason, proposal, bad.field, bad.raw))
-    server = current.rows.get(key)
-    change, refused = _authorised(cause, change, server, current, proposal)
+    allowed, refused = _authorised(cause, change, server, current, proposal)
     out.held.extend(refused)
-    if change is not None and change.op is Op.UPDATE:
-        change = _kept_whole(change, proposal, out)
-    if change is not None:
-        _merge_one(cause, evolve(proposal, change=change), server, current, out)
+    if allowed is not None and allowed.op is Op.UPDATE:
+        allowed = _kept_whole(allowed, proposal, out)
+    if allowed is not None:
+        _merge_one(cause, evolve(proposal, change=allowed), server, current, out)
+
+
+def _misfit(change: Change, proposal: Proposal) -> Held:
+    """A row that waits as a whole, with all that was typed in it."""
+    typed = change.sent.values.items() if change.sent else ()
+    raw = {**{n: v for n, v in typed if not isinstance(v, bytes)}, **{b.field: b.raw for b in proposal.bad}}
+    reason = "; ".join(b.reason for b in proposal.bad if b.whole_row)
+    return Held(ItemKind.REJECTED, (change,), reason, proposal, raw=raw)
+
+
+def _as_it_stands(change: Change, server: Stored | None, current: Current) -> Change:
+    """*change*, made from what the store made of the row that the device sent before.
+
+    A row that never came in, since it waits in the inbox, is still new. And what the server itself
+    filled in when it took the row is nobody's edit.
+    """
+    base, sent = change.base, change.sent
+    if base is None:
+        return change
+    if server is None:
+        waits = sent is not None and sent != base and change.key not in current.last
+        return Change(change.key, None, sent) if waits else change
+    filled = {n: server.row.get(n) for n in _filled_in(LAYER[change.key.layer], server.row) if base.get(n) is None}
+    if not filled:
+        return change
+    untouched = {n: v for n, v in filled.items() if sent is not None and sent.get(n) is None}
+    return Change(change.key, base.with_values(filled), sent.with_values(untouched) if sent else None)
+
+
+def _filled_in(layer: Layer, now: Row) -> frozenset[str]:
+    """The columns of a row that may say what the server filled in."""
+    own = {layer.owner} if layer.owner is not None and layer.rights.write is not Action.ORDER_WRITE else set()
+    defaults = {c.name for c in _working(layer) if now.get(c.name) == c.default}
+    return frozenset(defaults | own | (orders.STAMPS if layer.name == orders.LAYER else frozenset()))
+
+
+def _working(layer: Layer) -> tuple[Column, ...]:
+    """The columns with a default that the system itself works by."""
+    closed = [c for c in layer.columns if c.vocabulary is not None and c.vocabulary.closed]
+    return tuple(c for c in closed if c.default is not None)
 
 
 def _authorised(
@@ -67,7 +105,9 @@ def _authorised(
         mine = actor.subject if creating and layer.owner and _unclaimed(layer, change.sent, actor) else owner
         if allows(actor, action, owner=mine):
             return change, []
-        return None, [Held(ItemKind.REFUSED, (change,), f"your role may not {_verb(change.op)} {layer.labels.en}", proposal)]
+        return None, [
+            Held(ItemKind.REFUSED, (change,), f"your role may not {_verb(change.op)} {layer.labels.en}", proposal)
+        ]
     effective = {n for n in change.fields if server is None or server.row.get(n) != (change.sent or Row()).get(n)}
     refused = {n for n in effective if not allows(actor, _right(layer, n), owner=owner)}
     moved, move_reason = _status_refusal(cause, change, server)
@@ -111,8 +151,10 @@ def _kept_whole(change: Change, proposal: Proposal, out: _Collected) -> Change |
 
 
 def _needed(layer: Layer, name: str) -> bool:
-    column = layer.column(name)
-    return layer.geometry_required if name == GEOMETRY else column is not None and column.required
+    column, reference = layer.column(name), layer.reference(name)
+    if name == GEOMETRY:
+        return layer.geometry_required
+    return (column is not None and column.required) or (reference is not None and reference.required)
 
 
 def _changed(change: Change) -> dict[str, Value | None]:
@@ -148,17 +190,13 @@ def _merge_one(cause: Cause, proposal: Proposal, server: Stored | None, current:
     if after is not None:
         after = _completed(LAYER[key.layer], after, cause.actor) if now is None else _stamped(cause, key, now, after)
     write = Write(key, server, after, None if server else current.last.get(key))
-    merged = base is not None and now is not None and after is not None and now != base and bool(change.base)
+    merged = base is not None and now is not None and after is not None and now != base
     out.candidates.append(Candidate(evolve(proposal, change=change), write, merged))
 
 
 def _completed(layer: Layer, row: Row, actor: Actor) -> Row:
     """A new row with what the system itself works by: states at their beginning, an owner."""
-    missing: dict[str, Value | None] = {
-        c.name: c.default
-        for c in layer.columns
-        if c.default is not None and c.vocabulary is not None and c.vocabulary.closed and row.get(c.name) is None
-    }
+    missing: dict[str, Value | None] = {c.name: c.default for c in _working(layer) if row.get(c.name) is None}
     if layer.owner is not None and layer.rights.write is not Action.ORDER_WRITE and row.get(layer.owner) is None:
         missing[layer.owner] = actor.subject
     return row.with_values(missing) if missing else row
@@ -206,8 +244,7 @@ def _parts(change: Change, names: frozenset[str]) -> list[tuple[str | None, Chan
 
 def _part(change: Change, name: str) -> Change:
     """The part of an edit that is about one field."""
-    base = Row({name: v for v in [(change.base or Row()).get(name)] if v is not None})
-    sent = Row({name: v for v in [(change.sent or Row()).get(name)] if v is not None})
+    base, sent = (Row(present({name: row.get(name) if row else None})) for row in (change.base, change.sent))
     return Change(change.key, base, sent)
 
 

@@ -12,7 +12,7 @@ from fiberq_core.registry import LAYER
 from fiberq_core.rows import Row, Stored
 
 WITHIN_M = 1.0
-REACH_DEG = 2e-5  # more than a metre anywhere that people live, in either direction of WGS 84
+REACH_DEG = 5e-5  # more than a metre anywhere that people live, in either direction of WGS 84
 
 
 def duplicates(candidates: Sequence[Candidate], world: World) -> list[Held]:
@@ -27,8 +27,8 @@ def duplicates(candidates: Sequence[Candidate], world: World) -> list[Held]:
 def _new_by_layer(candidates: Iterable[Candidate]) -> Mapping[str, list[Candidate]]:
     new: dict[str, list[Candidate]] = {}
     for candidate in candidates:
-        after = candidate.write.after
-        if candidate.write.before is None and after is not None and after.geometry is not None:
+        write, after = candidate.write, candidate.write.after
+        if write.before is None and write.earlier is None and after is not None and after.geometry is not None:
             new.setdefault(candidate.key.layer, []).append(candidate)
     return new
 
@@ -36,14 +36,19 @@ def _new_by_layer(candidates: Iterable[Candidate]) -> Mapping[str, list[Candidat
 def _pairs(new: Sequence[Candidate], others: Sequence[Stored]) -> Iterable[tuple[Candidate, Stored]]:
     if not others:
         return
-    tree = shapely.STRtree(shapely.from_wkb([s.row.geometry for s in others]))
-    shapes = shapely.from_wkb([_wkb(c) for c in new])
+    tree = shapely.STRtree(_shapes(s.row.geometry for s in others))
+    shapes = _shapes(_wkb(c) for c in new)
     seen: set[int] = set()
     for mine, theirs in zip(*tree.query(shapes, predicate="dwithin", distance=REACH_DEG), strict=True):
         candidate, other = new[int(mine)], others[int(theirs)]
         if int(mine) not in seen and _same_thing(candidate, other):
             seen.add(int(mine))
             yield candidate, other
+
+
+def _shapes(geometries: Iterable[bytes | None]) -> list[object]:
+    """Shapes to compare; None for what no library can draw."""
+    return list(shapely.from_wkb(list(geometries), on_invalid="ignore"))
 
 
 def _wkb(candidate: Candidate) -> bytes:

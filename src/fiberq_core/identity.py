@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid5
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY
@@ -33,18 +33,26 @@ def natural_uuid(project: str, layer: str, value: str) -> str:
 def content_digest(row: Row) -> str:
     """What a row is known by in a file without origin: its place, or where it has none all it says."""
     content = row.values.get(GEOMETRY) or repr(sorted(row.values.items()))
-    return hashlib.sha256(content if isinstance(content, bytes) else str(content).encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(
+        content if isinstance(content, bytes) else str(content).encode("utf-8", "replace")
+    ).hexdigest()
 
 
 @frozen
 class Naming:
-    """What names are given by: the project, and the copy of the file (None: a file of unknown origin)."""
+    """What names are given by: the project, and the copy of the file (None: a file of unknown origin).
+
+    *known* are the names that rows of this copy got before, by source table and fid.
+    """
 
     project: str
     copy: str | None
+    known: Mapping[tuple[str, int], str] = field(factory=dict)
 
     def new_uuid(self, source: str, sent: SentRow) -> str:
         """The uuid of a new row that brings none of its own."""
+        if (source, sent.fid) in self.known:
+            return self.known[source, sent.fid]
         if self.copy is not None:
             return derived("copy", self.copy, source, sent.fid)
         return derived("content", self.project, source, sent.fid, content_digest(sent.row))
@@ -66,54 +74,73 @@ def name_rows(
 
     *located* is the layer, by name, of each uuid that the project knows or knew.
     """
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
     result: dict[str, tuple[Named, ...]] = {}
     for layer in layers:
-        keepers = _keepers(layer)
-        result[layer.source] = tuple(_name(layer, row, naming, located, keepers, taken) for row in layer.rows)
+        claims = _Claims(layer, naming, located)
+        result[layer.source] = tuple(_name(claims, row, taken) for row in layer.rows)
     return result
 
 
-def _keepers(layer: SentLayer) -> Mapping[str, int | None]:
-    """For each uuid that several rows carry, the fid of the row that keeps it.
+@frozen
+class _Claims:
+    """The rows of one table, and which uuid each may have."""
 
-    None where that is a row which came back unedited: all that are looked at here are copies.
-    """
-    looked_at = {row.fid for row in layer.rows}
-    keepers: dict[str, int | None] = {}
-    for uuid, fids in layer.duplicates.items():
-        original = [fid for fid in fids if layer.delivered.get(fid) == uuid]
-        unedited = [fid for fid in fids if fid not in looked_at]
-        keepers[uuid] = original[0] if original else None if unedited else min(fids)
-    return keepers
+    layer: SentLayer
+    naming: Naming
+    located: Mapping[str, str]
+    moved: frozenset[str] = field(init=False)
+    keepers: Mapping[str, int | None] = field(init=False)
+
+    @moved.default
+    def _moved(self) -> frozenset[str]:
+        """The uuids that are now at a fid which was another row's: the table was numbered anew."""
+        return frozenset(
+            row.uuid
+            for row in self.layer.rows
+            if row.uuid is not None and self.layer.delivered.get(row.fid, row.uuid) != row.uuid
+        )
+
+    @keepers.default
+    def _keepers(self) -> Mapping[str, int | None]:
+        """For each uuid that several rows could have, the fid of the row that keeps it.
+
+        None where that is a row which came back unedited: all that are looked at here are copies.
+        """
+        looked_at = {row.fid for row in self.layer.rows}
+        keepers: dict[str, int | None] = {}
+        for uuid, fids in self.layer.duplicates.items():
+            original = [fid for fid in fids if self.layer.delivered.get(fid) == uuid]
+            unedited = [fid for fid in fids if fid not in looked_at]
+            keepers[uuid] = original[0] if original else None if unedited else min(fids)
+        retyped = {self.layer.delivered[r.fid]: r.fid for r in self.layer.rows if self._retyped(r)}
+        return {**keepers, **retyped}
+
+    def _retyped(self, sent: SentRow) -> bool:
+        """Whether somebody blanked or overwrote the uuid that the export gave the row: the server owns it (S29)."""
+        delivered = self.layer.delivered.get(sent.fid)
+        unknown = sent.uuid is None or sent.uuid not in self.located
+        return delivered is not None and delivered != sent.uuid and unknown and delivered not in self.moved
+
+    def wanted(self, sent: SentRow) -> tuple[str, ...]:
+        """The uuids that a row might have, first of all what it says itself."""
+        natural = LAYER[self.layer.layer].natural_key
+        if natural is not None:
+            return (natural_uuid(self.naming.project, self.layer.layer, str(sent.row.get(natural))),)
+        delivered = self.layer.delivered.get(sent.fid)
+        said = None if self._retyped(sent) else sent.uuid
+        return tuple(
+            uuid for uuid in (said, delivered) if uuid is not None and (uuid == said or uuid not in self.moved)
+        )
+
+    def usable(self, uuid: str, fid: int) -> bool:
+        """Whether the row with *fid* may have *uuid*: it is no other layer's, and no other row's of this one."""
+        return self.located.get(uuid, self.layer.layer) == self.layer.layer and self.keepers.get(uuid, fid) == fid
 
 
-def _name(
-    layer: SentLayer,
-    sent: SentRow,
-    naming: Naming,
-    located: Mapping[str, str],
-    keepers: Mapping[str, int | None],
-    taken: dict[str, str],
-) -> Named:
-    own = _own_uuid(layer, sent, naming, located)
-    usable = (
-        own is not None
-        and located.get(own, layer.layer) == layer.layer
-        and keepers.get(own, sent.fid) == sent.fid
-        and own not in taken
-    )
-    uuid = own if usable and own is not None else naming.new_uuid(layer.source, sent)
-    taken[uuid] = layer.source
-    return Named(Key(layer.layer, uuid), sent, rekeyed=None if usable else own)
-
-
-def _own_uuid(layer: SentLayer, sent: SentRow, naming: Naming, located: Mapping[str, str]) -> str | None:
-    """The uuid that a row says it has, or that its export gave it."""
-    natural = LAYER[layer.layer].natural_key
-    if natural is not None:
-        return natural_uuid(naming.project, layer.layer, str(sent.row.get(natural)))
-    delivered = layer.delivered.get(sent.fid)
-    if delivered is not None and (sent.uuid is None or sent.uuid not in located):
-        return delivered  # somebody blanked or retyped it: the server owns the column (S29)
-    return sent.uuid
+def _name(claims: _Claims, sent: SentRow, taken: set[str]) -> Named:
+    wanted = claims.wanted(sent)
+    free = [uuid for uuid in wanted if uuid not in taken and claims.usable(uuid, sent.fid)]
+    uuid = free[0] if free else claims.naming.new_uuid(claims.layer.source, sent)
+    taken.add(uuid)
+    return Named(Key(claims.layer.layer, uuid), sent, rekeyed=wanted[0] if wanted and uuid != wanted[0] else None)

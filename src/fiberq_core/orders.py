@@ -43,13 +43,12 @@ TRANSITIONS = {
     ("rejected", "assigned"): Transition(_ENGINEER, needs_assignee=True),
     ("verified", "in_progress"): Transition(Action.ORDER_REOPEN),
 }
-
-
 CLEARED = {"created": ("started_at", "completed_at")}  # what starting over takes back
+STAMPS = frozenset({"verified_by_sub", *(t.stamp for t in TRANSITIONS.values() if t.stamp is not None)})
 
 
 def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
-    """*after* with the times that its move from *before* sets: *at*, UTC, ISO 8601."""
+    """*after* with the times that its move from *before* sets, unless somebody gave them: *at*, UTC, ISO 8601."""
     new = str(after.get(STATUS))
     transition = TRANSITIONS.get((str(before.get(STATUS) or "created"), new))
     if transition is None or before.get(STATUS) == new:
@@ -57,6 +56,7 @@ def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
     changes: dict[str, Value | None] = dict.fromkeys(CLEARED.get(new, ()))
     if transition.stamp is not None:
         changes[transition.stamp] = at
+    changes = {name: value for name, value in changes.items() if after.get(name) == before.get(name)}
     if new == "verified":
         changes["verified_by_sub"] = actor.subject
     return after.with_values(changes)
@@ -64,10 +64,10 @@ def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
 
 def refusal(actor: Actor, before: Row, after: Row) -> str | None:
     """Why *actor* may not take an order from *before* to *after*, as a sentence; None where they may."""
-    old, new = before.get(STATUS) or "created", after.get(STATUS)
+    old, new = str(before.get(STATUS) or "created"), str(after.get(STATUS))
     if old == new:
         return None
-    transition = TRANSITIONS.get((str(old), str(new)))
+    transition = TRANSITIONS.get((old, new))
     if transition is None:
         return f"a work order cannot go from '{old}' to '{new}'"
     assignee = before.get("assigned_to_sub")

@@ -69,15 +69,17 @@ class Held:
     field: str | None = None
     raw: object = None
     layer: str | None = None
-    origin: str | None = None  # what the item is known by, where that is not the cause's origin
+    origin: str | None = None  # what alone the item is known by, where that is not its cause and what it asks for
     settled: bool = False  # the project's setting has decided for the server at once
 
     def item(self, cause: Cause) -> Item:
-        """The inbox item. The same thing from the same origin always has the same id."""
+        """The inbox item. The same thing from the same origin always has the same id, whatever it was made from."""
         key = self.changes[0].key if len(self.changes) == 1 else None
         layer = self.layer or (key.layer if key else None)
-        what = [(c.key, sorted(_items(c.base)), sorted(_items(c.sent))) for c in self.changes]
-        item_id = derived("item", self.origin or cause.origin, self.kind.value, layer, self.field, repr(self.raw), repr(what))
+        wish = [] if self.origin else [(c.key, c.sent and _items(c.sent)) for c in self.changes]
+        item_id = derived(
+            "item", self.origin or cause.origin, self.kind.value, layer, self.field, repr(self.raw), repr(wish)
+        )
         return Item(
             item_id, self.kind, layer, key.uuid if key else None, self.field, self.reason,
             self.changes, self.raw, cause.sync_id, cause.author, cause.at,
@@ -85,8 +87,8 @@ class Held:
         )  # fmt: skip
 
 
-def _items(row: Row | None) -> list[tuple[str, str]]:
-    return [(name, repr(value)) for name, value in row.values.items()] if row else []
+def _items(row: Row) -> list[tuple[str, str]]:
+    return sorted((name, repr(value)) for name, value in row.values.items())
 
 
 @frozen
@@ -173,7 +175,7 @@ class Current:
     def owner(self, key: Key, row: Row | None) -> str | None:
         """The subject whose work *row* is."""
         layer = LAYER[key.layer]
-        if row is None or layer.owner_via is not None and row.get(layer.owner_via) is None:
+        if row is None or (layer.owner_via is not None and row.get(layer.owner_via) is None):
             return None
         if layer.owner_via is not None:
             return self.owners.get(str(row.get(layer.owner_via)))

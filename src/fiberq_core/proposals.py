@@ -7,17 +7,15 @@ and then the row as it is now (S31). A column or layer that the file does not ha
 
 from collections.abc import Iterator, Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fiberq_core.changes import Change
-from fiberq_core.geometry import same_place
 from fiberq_core.identity import Named, Naming
 from fiberq_core.lineage import Lineage
 from fiberq_core.ports import SentDelta
-from fiberq_core.references import FileTargets, resolve
-from fiberq_core.registry import LAYER
-from fiberq_core.registry.model import GEOMETRY
-from fiberq_core.rows import Key, Row, Stored, Value, differing
+from fiberq_core.reading import Surroundings, read_row, snapped, untouched
+from fiberq_core.references import FileTargets
+from fiberq_core.rows import Key, Row, Stored
 from fiberq_core.sent import BadValue, SentFile, SentLayer
 
 ISSUES = "sync_issues"
@@ -91,7 +89,7 @@ class _Reading:
     named: Mapping[str, tuple[Named, ...]]
     lineage: Lineage
     bases: Bases
-    targets: FileTargets
+    around: Surroundings
 
     def base(self, key: Key, rev: int | None) -> Row | None:
         delta = self.lineage.deltas.get(key)
@@ -100,19 +98,17 @@ class _Reading:
         return self.bases.of(key, rev=rev)
 
 
-def propose(
-    sent: SentFile, named: Mapping[str, tuple[Named, ...]], lineage: Lineage, bases: Bases
-) -> Proposals:
+def propose(sent: SentFile, named: Mapping[str, tuple[Named, ...]], lineage: Lineage, bases: Bases) -> Proposals:
     """Compare every row of the file with its base."""
     uuids = {(source, n.sent.fid): n.key.uuid for source, rows in named.items() for n in rows}
-    reading = _Reading(named, lineage, bases, FileTargets(sent.targets, uuids))
+    reading = _Reading(named, lineage, bases, Surroundings(FileTargets(sent.targets, uuids), bases.fids))
     rows: list[Proposal] = []
     mass: list[MassDeletion] = []
     deltas: list[SentDelta] = []
     issues: list[Row] = []
     for layer in sent.layers:
         if layer.layer == ISSUES:
-            issues += [n.sent.row.with_values({"item_id": n.sent.uuid}) for n in named[layer.source]]
+            issues += [n.sent.row.with_values({"item_id": n.key.uuid}) for n in named[layer.source]]
             continue
         edits = [_edit(layer, n, reading) for n in named[layer.source]]
         gone = list(_gone(layer, reading))
@@ -123,80 +119,70 @@ def propose(
         else:
             rows += gone
         deltas += list(_deltas(layer, edits, reading))
+    sources = {layer.source for layer in sent.layers}
+    deltas += [d for d in lineage.deltas.values() if d.source not in sources]  # a missing table is as it was
     return Proposals(tuple(rows), tuple(mass), tuple(deltas), tuple(issues))
 
 
 def _edit(layer: SentLayer, named: Named, reading: _Reading) -> Proposal:
     sent, key = named.sent, named.key
-    base = reading.base(key, sent.rev)
-    resolved, unresolved = resolve(LAYER[layer.layer], layer.columns, sent.row, base, reading.bases.fids, reading.targets)
-    bad = sent.bad + unresolved
-    row = resolved if base is None else _completed(layer, resolved, base, frozenset(b.field for b in bad))
-    if base is not None:
-        row = _snapped(layer, row, base, sent.seconds)
-        current = reading.bases.current.get(key)
-        row = _snapped(layer, row, current.row, sent.seconds) if current else row
+    base, current = reading.base(key, sent.rev), reading.bases.current.get(key)
+    row, bad = read_row(layer, sent, base, reading.around)
+    if base is not None and current is not None:
+        row = snapped(layer, sent, row, current.row)
     return Proposal(Change(key, base, row), layer.source, sent.fid, bad, named.rekeyed)
-
-
-def _completed(layer: SentLayer, row: Row, base: Row, bad: frozenset[str]) -> Row:
-    """What the file does not have, or has wrongly, is as it was (S19, S21)."""
-    untouched: dict[str, Value | None] = {
-        name: base.get(name) for name in base.values.keys() | bad if name not in layer.columns or name in bad
-    }
-    return row.with_values(untouched) if untouched else row
-
-
-def _snapped(layer: SentLayer, row: Row, like: Row, seconds: frozenset[str]) -> Row:
-    """Where a value differs only by rounding, it is the one that it came from (S22, timestamps without fraction)."""
-    same: dict[str, Value | None] = {}
-    for name in differing(row, like):
-        ours, theirs = row.get(name), like.get(name)
-        if name in seconds and isinstance(ours, str) and isinstance(theirs, str) and ours[:19] == theirs[:19]:
-            same[name] = theirs
-        elif name == GEOMETRY and layer.reprojected and isinstance(ours, bytes) and isinstance(theirs, bytes):
-            same |= {name: theirs} if same_place(ours, theirs) else {}
-    return row.with_values(same) if same else row
 
 
 def _gone(layer: SentLayer, reading: _Reading) -> Iterator[Proposal]:
     """Rows that were delivered, or sent before, and are no longer there."""
     deltas = reading.lineage.deltas
+    seen = {n.key for n in reading.named[layer.source]}
     for uuid in layer.gone:
         key = Key(layer.layer, uuid)
         base = deltas[key].row if key in deltas else reading.bases.of(key, rev=None)
-        if base is not None:
+        if base is not None and key not in seen:
             yield Proposal(Change(key, base, None), layer.source)
-    seen = {n.key for n in reading.named[layer.source]}
     for delta in deltas.values():
         brought = delta.source == layer.source and delta.row is not None and delta.key not in reading.bases.versions
         if brought and delta.key not in seen:
-            yield Proposal(Change(delta.key, delta.row, None), layer.source, delta.fid)
+            yield Proposal(Change(delta.key, delta.row, None), layer.source)
 
 
 def _undone(layer: SentLayer, reading: _Reading) -> Iterator[Proposal]:
     """Rows that an earlier upload of this copy had changed and that are again as the export delivered them."""
+    for delta, again in _as_delivered(layer, reading):
+        base = reading.base(delta.key, None)
+        if base != again:
+            yield Proposal(Change(delta.key, base, again), layer.source, delta.fid)
+
+
+def _as_delivered(layer: SentLayer, reading: _Reading) -> Iterator[tuple[SentDelta, Row]]:
+    """The rows that an earlier upload had changed and of which the file has only what was delivered."""
     seen = {n.key for n in reading.named[layer.source]}
     gone = set(layer.gone)
     for delta in reading.lineage.deltas.values():
         original = reading.bases.versions.get(delta.key)
-        if delta.source != layer.source or original is None or delta.key in seen or delta.key.uuid in gone:
-            continue
-        base = delta.row if delta.row is not None or delta.key not in reading.bases.current else original.row
-        if base != original.row:
-            yield Proposal(Change(delta.key, base, original.row), layer.source, delta.fid)
+        if delta.source == layer.source and original and delta.key not in seen and delta.key.uuid not in gone:
+            yield delta, untouched(layer, original.row, delta.row) if delta.row else original.row
 
 
 def _deltas(layer: SentLayer, edits: list[Proposal], reading: _Reading) -> Iterator[SentDelta]:
-    """Everything in which the file differs from its export, as it was sent."""
+    """Everything in which the table differs from its export, as it was sent."""
+    versions = reading.bases.versions
     for edit in edits:
-        original = reading.bases.versions.get(edit.key)
-        if edit.change.sent is not None and (original is None or original.row != edit.change.sent):
+        if edit.change.sent is not None and (edit.key not in versions or versions[edit.key].row != edit.change.sent):
             yield SentDelta(edit.key, layer.source, edit.fid, edit.change.sent)
+    for delta, again in _as_delivered(layer, reading):
+        if again != versions[delta.key].row:
+            yield evolve(delta, row=again)
+    seen = {edit.key.uuid for edit in edits}
     for uuid in layer.gone:
-        yield SentDelta(Key(layer.layer, uuid), layer.source, None, None)
+        if uuid not in seen:
+            yield SentDelta(Key(layer.layer, uuid), layer.source, None, None)
 
 
-def naming(project: str, copy: str, sent: SentFile) -> Naming:
+def naming(project: str, copy: str, sent: SentFile, lineage: Lineage | None = None) -> Naming:
     """How new rows of this file are named."""
-    return Naming(project, copy if sent.provenance is not None else None)
+    if sent.provenance is None:
+        return Naming(project, None)
+    return Naming(project, copy, lineage.named if lineage else {})

@@ -15,7 +15,7 @@ from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored, differing
 from fiberq_core.sent import SentFile
 from fiberq_core.values import remarks
-from fiberq_core.wire import value_json
+from fiberq_core.wire import typed_json, value_json
 
 DONE = {Op.INSERT: "inserted", Op.UPDATE: "updated", Op.DELETE: "deleted"}
 WAITING = {ItemKind.CONFLICT: "conflicts", ItemKind.REJECTED: "rejected"}  # all other kinds are `held`
@@ -100,6 +100,8 @@ def _count_unchanged(plan: Plan, sent: SentFile, totals: dict[str, int], layers:
 def _lines(plan: Plan, applied: Applied, current: Mapping[Key, Stored]) -> Iterator[dict[str, object]]:
     ids = {**{k: s.id for k, s in current.items()}, **{k: s.id for k, s in applied.rows.items()}}
     for candidate in plan.candidates:
+        if candidate.key not in applied.rows:
+            continue
         yield _line(candidate.key, ids, candidate.proposal.fid, DONE[candidate.write.op], reason=_rekeyed(candidate))
         yield from _flags(candidate, ids)
     for held in plan.held:
@@ -131,7 +133,7 @@ def _held_line(plan: Plan, held: Held, ids: Mapping[Key, int], current: Mapping[
     item = held.item(plan.cause)
     key = Key(item.layer or "", item.uuid or "")
     outcome = {ItemKind.CONFLICT: "conflict", ItemKind.HELD_DELETE: "held", ItemKind.HELD_DELETES: "held"}
-    device = held.raw if held.raw is not None else _sent_value(held, item.layer, item.field)
+    device = typed_json(held.raw) if held.raw is not None else _sent_value(held, item.layer, item.field)
     now = current[key].row.get(item.field) if item.field and key in current else None
     return _line(
         key, ids, held.proposal.fid if held.proposal else None, outcome.get(held.kind, held.kind.value),

@@ -64,23 +64,28 @@ def _resolve(
     reference: Reference, sent: Row, base: Row, fids: Mapping[str, int], file: FileTargets
 ) -> tuple[dict[str, Value | None], BadValue | None]:
     local, column = reference.local_fid or "", reference.column
-    was = base.get(column)
+    was, told, number = base.get(column), sent.get(column), sent.get(local)
     exported = fids.get(str(was)) if was is not None else base.get(local)
-    told, number = sent.get(column), sent.get(local)
     undo_layer = _layer_as_it_was(reference, sent, base)
+    as_it_was = {column: was, local: base.get(local), **(undo_layer if was is not None else {})}
     if told is not None and told != was:
         return {local: None, **undo_layer}, None
-    if number == exported and (number is not None or told == was):
-        return {column: was, local: base.get(local), **undo_layer}, None
+    target = file.resolve(reference, sent)
+    if number == exported and (number is not None or told == was) and not _another_layer(reference, sent, was, target):
+        return as_it_was, None
     if number in BLANK:
         return {column: None, **({local: None} if was is not None else {})}, None
-    target = file.resolve(reference, sent)
     if target is not None:
         return {column: target, local: None, **undo_layer}, None
     if was is None:
         return {}, None
-    fault = BadValue(local, number, f"there is no row {number} in this file that it could mean")
-    return {column: was, local: base.get(local), **undo_layer}, fault
+    return as_it_was, BadValue(local, number, f"there is no row {number!r} in this file that it could mean")
+
+
+def _another_layer(reference: Reference, sent: Row, was: Value | None, target: str | None) -> bool:
+    """Whether the same number means another row now, since the layer beside it was changed."""
+    named = sent.get(reference.local_layer or "")
+    return was is not None and named not in BLANK and target is not None and target != was
 
 
 def _layer_as_it_was(reference: Reference, sent: Row, base: Row) -> dict[str, Value | None]:

@@ -25,28 +25,40 @@ CHOICES = {
 }  # fmt: skip
 
 
+LEFT_AS_IT_WAS = (Decision.KEEP_SERVER, Decision.DISMISS)  # what was decided so can be decided anew
+
+
 def choices(item: Item, current: Stored | None) -> tuple[Decision, ...]:
     """The decisions that make sense for *item*, given the row as it is now."""
-    if not item.open and item.decided is not None and item.decided.decision not in (Decision.KEEP_SERVER, Decision.DISMISS):
+    if item.decided is not None and item.decided.decision not in LEFT_AS_IT_WAS:
         return ()
-    possible = [d for d in CHOICES[item.kind] if d not in _senseless(item, current)]
-    return tuple(possible)
+    senseless = _senseless(item, current)
+    return tuple(d for d in CHOICES[item.kind] if d not in senseless)
 
 
 def _senseless(item: Item, current: Stored | None) -> set[Decision]:
     out: set[Decision] = set()
     if not any(c.base != c.sent for c in item.changes):
         out |= {Decision.TAKE_MINE, Decision.TAKE_BOTH, Decision.RESTORE}
+    if item.uuid is not None and current is None and any(_is_edit(c) for c in item.changes):
+        out |= {Decision.TAKE_MINE, Decision.TAKE_BOTH}  # there is nothing to edit
     if item.kind is ItemKind.CONFLICT:
-        out |= {Decision.TAKE_MINE, Decision.TAKE_BOTH} if current is None else {Decision.RESTORE}
+        out |= set() if current is None and item.field is None else {Decision.RESTORE}
         out |= set() if item.field == GEOMETRY else {Decision.TAKE_BOTH}
     return out
 
 
+def _is_edit(change: Change) -> bool:
+    return change.base is not None and change.sent is not None
+
+
 def proposed_by(item: Item, decision: Decision, current: dict[Key, Stored]) -> tuple[Change, ...]:
     """What *decision* asks for, against the rows as they are now. Keeping the server's side asks for nothing."""
-    if decision in (Decision.TAKE_MINE, Decision.RESTORE):
+    if decision is Decision.RESTORE:
         return tuple(_against_now(c, current.get(c.key)) for c in item.changes)
+    if decision is Decision.TAKE_MINE:
+        there = [c for c in item.changes if c.key in current or not _is_edit(c)]
+        return tuple(_against_now(c, current.get(c.key)) for c in there)
     if decision is Decision.TAKE_BOTH and item.kind is ItemKind.CONFLICT:
         return tuple(_as_new_row(item, c, current[c.key]) for c in item.changes if c.key in current)
     if decision is Decision.KEEP_SERVER and item.kind is ItemKind.DUPLICATE:
@@ -81,5 +93,3 @@ def restored(wanted: Row, now: Stored | None, key: Key) -> Change | None:
     """Make an older version current again; None where it is already."""
     base = now.row if now else None
     return Change(key, base, wanted) if differing(base, wanted) or base is None else None
-
-

@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from fiberq_core import fibre
-from fiberq_core.registry import LAYER
+from fiberq_core.registry import LAYER, Layer
 from fiberq_core.rows import Key, Row
 
 NOUNS = {"tray": "tray {} of {}", "position": "position {} in {}", "port": "port {} of {}", "fibre": "fibre {} of {}"}
+
+
+def noun(layer: Layer) -> str:
+    """What one row of *layer* is called in a sentence: `manhole`, `PE pipe`."""
+    plural = layer.labels.en
+    one = plural.removesuffix("es") if plural.endswith("ches") else plural.removesuffix("s")
+    return one if one[:2].isupper() else f"{one[:1].lower()}{one[1:]}"
 
 
 @frozen
@@ -29,7 +36,7 @@ class Words:
             return NOUNS[place.what].format(place.number, self.title("", place.owner))
         layer = LAYER[key.layer]
         title = row.get(layer.title) if layer.title else None
-        return f"{layer.labels.en} {title}" if title else f"{layer.labels.en} {key.uuid[:8]}"
+        return f"{noun(layer)} {str(title) if title else key.uuid[:8]}"
 
     def title(self, otherwise: str, uuid: str) -> str:
         """The name of the row with that uuid, if it is known."""

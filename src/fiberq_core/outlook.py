@@ -1,0 +1,97 @@
+"""The project as it would be if a change set were written: who has which place, who refers to whom."""
+
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
+
+from fiberq_core import fibre
+from fiberq_core.planning import Candidate, World
+from fiberq_core.registry import LAYER
+from fiberq_core.rows import Key, Row, Stored
+from fiberq_core.words import Words
+
+
+def row_of(stored: Stored | None) -> Row | None:
+    """The data of a row that may not be there."""
+    return stored.row if stored else None
+
+
+@frozen
+class View:
+    """The project as it would be if all candidates were written. *waiting* are rows that wait in the inbox instead."""
+
+    candidates: tuple[Candidate, ...]
+    world: World
+    waiting: Mapping[str, tuple[Key, Row]] = field(factory=dict)  # by uuid
+    written: dict[Key, Row | None] = field(init=False)
+    rank: dict[Key, int] = field(init=False)
+    holders: dict[str, Key] = field(init=False)
+    referrers: dict[str, list[tuple[Key, Row]]] = field(init=False)
+    words: Words = field(init=False)
+
+    @written.default
+    def _written(self) -> dict[Key, Row | None]:
+        return {c.key: c.write.after for c in self.candidates}
+
+    @rank.default
+    def _rank(self) -> dict[Key, int]:
+        return {c.key: n for n, c in enumerate(self.candidates)}
+
+    @holders.default
+    def _holders(self) -> dict[str, Key]:
+        """Who has each place: those who keep theirs, then those who take one, in order."""
+        holders = {claim: key for claim, key in self.world.claimants.items() if key not in self.written}
+        wanted = [
+            (c.key, _claims(c.key, c.write.after), _claims(c.key, row_of(c.write.before))) for c in self.candidates
+        ]
+        keeping = [(claim, key) for key, after, before in wanted for claim in after & before]
+        taking = [(claim, key) for key, after, before in wanted for claim in after - before]
+        for claim, key in (*keeping, *taking):
+            holders.setdefault(claim, key)
+        return holders
+
+    @referrers.default
+    def _referrers(self) -> dict[str, list[tuple[Key, Row]]]:
+        """The rows that would refer to each uuid."""
+        found: dict[str, list[tuple[Key, Row]]] = {}
+        for key, row in {**{s.key: s.row for s in self.world.referring}, **self.written}.items():
+            targets = {row.get(r.column) for r in LAYER[key.layer].references} if row is not None else set()
+            for uuid in targets - {None}:
+                found.setdefault(str(uuid), []).append((key, row or Row()))
+        return found
+
+    @words.default
+    def _words(self) -> Words:
+        known = {key: stored.row for key, stored in self.world.rows.items()}
+        return Words({**known, **{k: row for k, row in self.written.items() if row is not None}})
+
+    def stands(self, layers: Iterable[str], uuid: str) -> bool:
+        """Whether a row of one of *layers* with that uuid would be there."""
+        keys = [Key(layer, uuid) for layer in layers]
+        return any(self.written[k] is not None if k in self.written else k in self.world.rows for k in keys)
+
+    def absent(self, uuid: str) -> str:
+        """A row that is not there, with why, for a sentence."""
+        if uuid in self.waiting:
+            return f"{self.words.name(*self.waiting[uuid])}, which waits itself"
+        was = self.world.located.get(uuid)
+        return (
+            f"{self.words.name(was.key, was.row)}, which is no longer there"
+            if was
+            else f"row {uuid}, which is not known here"
+        )
+
+    def author(self, key: Key) -> str:
+        """By whom the current version of a row is, for a sentence; empty where that is not known."""
+        stored = self.world.rows.get(key)
+        author = self.world.authors.get(stored.rev) if stored else None
+        return f", by {author.name or author.sub}" if author and (author.name or author.sub) else ""
+
+    def before(self, key: Key) -> Row | None:
+        """A row as it is now, where it is to be written."""
+        at = self.rank.get(key)
+        return row_of(self.candidates[at].write.before) if at is not None else None
+
+
+def _claims(key: Key, row: Row | None) -> frozenset[str]:
+    return frozenset(fibre.claims_of(key.layer, row)) if row is not None else frozenset()
