@@ -248,7 +248,8 @@ async def test_one_build_for_many(
     project: Project, exports: FilePackages, builds: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks while a package is being built waits for it; one that gives up does not stop the others."""
-    go_on, counted = threading.Event(), packages.build
+    go_on = threading.Event()
+    counted: Build = vars(packages)["build"]
 
     def slow(*args: Any) -> Package:
         go_on.wait(10)

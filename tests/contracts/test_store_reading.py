@@ -275,11 +275,16 @@ async def test_unregistered_columns_are_known(store: Store, project: Project) ->
     other = await a_project(store, 901)
     await commit(store, project, [new(1)], extra={(OKNA, "boja"): "TEXT(20)", (CABLES, "x"): "REAL"})
     values: dict[str, Value] = {"boja": 1, "a": "x", "b": 2.5, "c": True, "d": b"", "e": 7, "broj_okna": "1"}
-    await commit(store, project, [new(2, OKNA, **values)], extra={(OKNA, "boja"): "INTEGER", (OKNA, "a"): "TEXT(9)"})
+    await commit(
+        store,
+        project,
+        [new(2, OKNA, **values), new(3, CABLES, z=1.5)],
+        extra={(OKNA, "boja"): "INTEGER", (OKNA, "a"): "TEXT(9)"},
+    )
 
     async with store.reading(project.id) as reader, store.reading(other.id) as others:
         told = {"boja": "TEXT(20)", "a": "TEXT(9)", "b": "REAL", "c": "BOOLEAN", "d": "BLOB", "e": "INTEGER"}
-        assert {OKNA: told, CABLES: {"x": "REAL"}} == await reader.extra_columns()
+        assert {OKNA: told, CABLES: {"x": "REAL", "z": "REAL"}} == await reader.extra_columns()
         assert {} == await others.extra_columns()
 
 
