@@ -1,0 +1,181 @@
+"""S34, S35: the server is killed at any moment, or the sender is gone; an upload is wholly there or not at all."""
+
+import random
+import shutil
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.device import GEOMETRY_FUNCTIONS, point
+from tests.e2e.serverprocess import Server, leftovers
+
+POLE = "Stubovi"
+KILLS = 16
+ROWS = 400  # in each upload, so that there are moments in it
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A running server with one project of ours beside the demo's."""
+    server = Server(tmp_path / "data", tmp_path / "log.txt")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def project(server: Server) -> int:
+    """A project that everybody belongs to."""
+    return server.create_project()
+
+
+def edited(content: bytes, folder: Path, number: int) -> bytes:
+    """A file in which poles were added, all of one *number*, and an earlier number's were renamed."""
+    path = folder / f"{number}.gpkg"
+    path.write_bytes(content)
+    connection = sqlite3.connect(path)
+    for name, function in GEOMETRY_FUNCTIONS.items():
+        connection.create_function(name, 1, function)
+    rows = [(f"U-{number}", f"{n}", point(20 + n / 1000, 43 + number / 100)) for n in range(ROWS)]
+    with connection:
+        connection.executemany(f"INSERT INTO {POLE} (naziv, napomena, geom) VALUES (?, ?, ?)", rows)
+        connection.execute(f"UPDATE {POLE} SET materijal = ? WHERE fid = 1", (f"M-{number}",))
+    connection.close()
+    return path.read_bytes()
+
+
+def per_upload(server: Server, project: int) -> dict[str, int]:
+    """How many poles of each upload are there."""
+    counts: dict[str, int] = {}
+    for feature in server.features(project):
+        name = feature["properties"]["naziv"]
+        counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+@pytest.mark.slow
+def test_s35_killed_at_any_moment(server, project, tmp_path):
+    """S35: after every kill each upload is wholly there or not at all, once; a retry ends in one effect."""
+    chance = random.Random(35)
+    token = server.token()
+    acknowledged: dict[str, object] = {}
+    moments = []
+    longest = 0.3
+    for number in range(KILLS):
+        status, content = server.ask("GET", f"/api/sync/download/{project}", token=token)
+        assert status == 200
+        name, body = f"U-{number}", edited(content, tmp_path, number)
+        answers: list[tuple[int, object]] = []
+
+        def send(body: bytes = body, answers: list[tuple[int, object]] = answers) -> None:
+            try:
+                answers.append(server.upload(project, body, token))
+            except OSError:
+                pass
+
+        sender = threading.Thread(target=send)
+        began = time.monotonic()
+        sender.start()
+        wait = chance.uniform(0, longest)
+        time.sleep(wait)
+        server.kill()
+        sender.join(60)
+        if answers:
+            longest = max(0.05, min(longest, time.monotonic() - began))
+        assert not sender.is_alive()
+        moments.append("answered" if answers else "silent")
+        server.start()
+        assert [] == leftovers(server.data)
+        counts = per_upload(server, project)
+        assert set(counts.values()) <= {ROWS}, "an upload is there in part"
+        assert acknowledged.keys() <= counts.keys(), "an acknowledged upload is gone"
+        if answers:
+            assert (200, ROWS) == (answers[0][0], counts.get(name))
+        first = server.upload(project, body, token)
+        again = server.upload(project, body, token)
+        assert first == again and 200 == first[0] and (not answers or answers[0] == first)
+        acknowledged[name] = first[1]
+        assert dict.fromkeys(acknowledged, ROWS) == per_upload(server, project)
+    assert "silent" in moments
+    revision = server.ask("GET", f"/api/projects/{project}", token=token)[1]["revision"]
+    assert KILLS == revision
+    server.stop()
+    connection = sqlite3.connect(server.data / "fiberq.db")
+    try:
+        assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
+        assert [] == connection.execute("PRAGMA foreign_key_check").fetchall()
+    finally:
+        connection.close()
+
+
+def test_s34_a_sender_that_vanishes_leaves_nothing(server, project, tmp_path):
+    """S34: the connection breaks in mid-upload, as a form and as a bare body; nothing applied, no file left."""
+    token = server.token()
+    _, content = server.ask("GET", f"/api/sync/download/{project}", token=token)
+    body = edited(content, tmp_path, 1)
+    for kind in ("application/octet-stream", "multipart/form-data; boundary=xx"):
+        head = (
+            f"POST /api/sync/upload?project_id={project} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        start = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a.gpkg"\r\n\r\n' if "form" in kind else b""
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(head.encode() + start + body[: len(body) // 2])
+            until = time.monotonic() + 10
+            while not leftovers(server.data) and time.monotonic() < until:
+                time.sleep(0.02)
+            assert leftovers(server.data), "the upload has not begun"
+        until = time.monotonic() + 10
+        while leftovers(server.data) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert [] == leftovers(server.data)
+    assert 0 == server.ask("GET", f"/api/projects/{project}", token=token)[1]["revision"]
+    assert 200 == server.upload(project, body, token)[0]
+
+
+def test_what_a_killed_server_was_receiving_is_swept_away(server, project, tmp_path):
+    """S34, S35: half of a file lies in the folder of incoming files when the server dies; the next start removes it."""
+    token = server.token()
+    head = (
+        f"POST /api/sync/upload?project_id={project} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        "Content-Type: application/octet-stream\r\nContent-Length: 9000000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(head.encode() + bytes(3_000_000))
+        until = time.monotonic() + 10
+        while not leftovers(server.data) and time.monotonic() < until:
+            time.sleep(0.02)
+        server.kill()
+    assert leftovers(server.data)
+    server.start()
+    assert [] == leftovers(server.data)
+
+
+def test_a_second_server_on_the_same_folder_is_refused(server, tmp_path):
+    """A second server says in words why it does not start, and does not touch what the first one does."""
+    second = Server(server.data, tmp_path / "second.txt")
+    process = second.launch()
+    assert 0 != process.wait(60)
+    said = second.log.read_text()
+    assert "Another FiberQ server is running on this data folder" in said
+    assert "Traceback" not in said and str(server.data) not in said
+    assert 200 == server.ask("GET", "/health")[0]
+    assert 200 == server.ask("GET", "/api/projects", token=server.token())[0]
+
+
+def test_a_folder_may_be_served_again_at_once(server, tmp_path):
+    """After a kill, no lock is left: the next server starts on the same folder, also elsewhere."""
+    server.kill()
+    moved = tmp_path / "moved"
+    shutil.move(server.data, moved)
+    again = Server(moved, server.log)
+    try:
+        again.start()
+        assert 200 == again.ask("GET", "/api/projects", token=again.token())[0]
+    finally:
+        again.kill()
