@@ -112,10 +112,12 @@ async def pages(reader: Reader, since: int, limit: int) -> list[Version]:
 async def test_the_change_feed_misses_nothing(store: Store, project: Project, limit: int) -> None:
     """Pages of any size give every change once, oldest first, also where one transaction has many in many layers."""
     rows = dict((await commit(store, project, [*(new(n) for n in range(4)), new(4, CABLES), new(5, SLACKS)])).rows)
+    cables = [new(n, CABLES) for n in range(6, 10)]
     writes = [edit(rows[key(1)], broj_okna="x"), gone(rows[key(2)]), gone(rows[key(4, CABLES)])]
     rows |= (await commit(store, project, writes)).rows
-    rows |= (await commit(store, project, [new(6, CABLES), edit(rows[key(0)], broj_okna="y")], by=BOJAN)).rows
-    await commit(store, project, [gone(rows[key(6, CABLES)]), edit(rows[key(1)], broj_okna="z")], by=BOJAN)
+    rows |= (await commit(store, project, [*cables, edit(rows[key(0)], broj_okna="y")], by=BOJAN)).rows
+    away = [gone(rows[write.key]) for write in cables]
+    await commit(store, project, [*away, edit(rows[key(1)], broj_okna="z")], by=BOJAN)
 
     async with store.reading(project.id) as reader:
         everything = await pages(reader, 0, limit)
@@ -126,7 +128,7 @@ async def test_the_change_feed_misses_nothing(store: Store, project: Project, li
     assert sorted(set(places)) == places
     assert everything == by_revision
     assert later == everything[6:]
-    assert 13 == len(everything)
+    assert 19 == len(everything)
     ops = {(v.by.revision, v.key): v.op for v in later}
     assert (Op.UPDATE, Op.DELETE, Op.INSERT) == (ops[2, key(1)], ops[2, key(2)], ops[3, key(6, CABLES)])
     assert [ANA, BOJAN] == [v.by.author for v in (later[0], later[-1])]
@@ -169,6 +171,7 @@ async def test_features_by_page_and_place(store: Store, project: Project) -> Non
     places = [point(20 + n / 10, 43) for n in range(5)]
     await commit(store, project, [new(n, geometry=place) for n, place in enumerate(places)])
     await commit(store, project, [new(7), new(8, geometry=line(20.45, 43, 20.55, 44))])
+    await commit(store, project, [new(9, "Drawings", geometry=point(20, 43.1))])
 
     async with store.reading(project.id) as reader:
         first = await reader.features(OKNA, None, 4, None)
@@ -177,7 +180,7 @@ async def test_features_by_page_and_place(store: Store, project: Project) -> Non
         boxed = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, None)
         more = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, boxed.next)
         edge = await reader.features(OKNA, (20.3 + 1e-9, 42, 20.45 - 1e-9, 50), 9, None)
-        below = await reader.features(OKNA, (0, 0, 90, 43 - 1e-9), 9, None)
+        below = await reader.features("Drawings", (0, 0, 90, 43.1 - 1e-9), 9, None)
         tables = await reader.features("fiber_splices", (0, 0, 90, 90), 9, None)
 
     assert [1, 2, 3, 4, 5, 6, 7] == [s.fid for s in (*first.items, *rest.items)]
