@@ -7,6 +7,7 @@ from attrs import frozen
 from fiberq_core.changes import Op
 from fiberq_core.geometry import flags
 from fiberq_core.inbox import ItemKind
+from fiberq_core.lineage import Lineage
 from fiberq_core.planning import Candidate, Held, Outcome, Plan
 from fiberq_core.ports import Applied
 from fiberq_core.proposals import ISSUES
@@ -32,6 +33,15 @@ class Circumstances:
     revision_before: int
     sent: SentFile
     dry_run: bool = False
+
+
+def base_word(sent: SentFile, lineage: Lineage) -> str:
+    """How the base of a file's rows was found."""
+    if lineage.parent is not None:
+        return "previous_upload"
+    if sent.provenance is not None:
+        return "export"
+    return "row" if any(row.rev is not None for layer in sent.layers for row in layer.rows) else "unknown"
 
 
 def receipt(

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from attrs import evolve, frozen
@@ -11,19 +11,20 @@ from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.inbox import answer_issues
-from fiberq_core.changes import Change, Source
+from fiberq_core.changes import Source
 from fiberq_core.errors import NotFound, WrongProject
 from fiberq_core.identity import name_rows
-from fiberq_core.inbox import Author, ItemKind
+from fiberq_core.inbox import Author
 from fiberq_core.lineage import Lineage, trace
 from fiberq_core.planning import Cause, ConflictPolicy, Held
 from fiberq_core.policy import Action, Actor
-from fiberq_core.ports import EarlierUpload, Package, Project, Reader, Unit, Upload
+from fiberq_core.ports import Package, Project, Reader, Unit, Upload
 from fiberq_core.proposals import Bases, Proposal, Proposals, naming, propose
-from fiberq_core.receipt import Circumstances, receipt
+from fiberq_core.questions import copy_or_undone, refused_layers
+from fiberq_core.receipt import Circumstances, base_word, receipt
 from fiberq_core.registry import LAYER
 from fiberq_core.reversal import undone
-from fiberq_core.rows import Key, Row, Stored
+from fiberq_core.rows import Key, Stored
 from fiberq_core.sent import Provenance, SentFile
 
 
@@ -120,11 +121,11 @@ async def _merge(
     before = unit.project.revision
     since = writing.Since(origin.revision, frozenset(lineage.deltas)) if origin.revision is not None else None
     plan = await writing.plan(unit, cause, wanted.rows, wanted.mass_deletions, since)
-    plan = evolve(plan, held=(*plan.held, *_refused(sent), *await _questions(unit, origin, lineage)))
+    plan = evolve(plan, held=(*plan.held, *refused_layers(sent), *await _questions(unit, origin, lineage)))
     current = await unit.rows({p.key for p in wanted.rows})
     applied, new_items = await writing.apply(unit, plan, Source.UPLOAD, extra_types=sent.extra_types)
     about = Circumstances(
-        sync_id, origin.provenance.export_id if origin.provenance else None, _base_word(sent, origin, lineage),
+        sync_id, origin.provenance.export_id if origin.provenance else None, base_word(sent, lineage),
         before, sent, dry_run,
     )  # fmt: skip
     answer = await asyncio.to_thread(receipt, plan, applied, new_items, current, about, decisions)
@@ -133,14 +134,6 @@ async def _merge(
         Upload(sync_id, digest, about.export_id, copy, parent, answer, wanted.deltas, sent.writes), applied.revision
     )
     return answer
-
-
-def _base_word(sent: SentFile, origin: _Origin, lineage: Lineage) -> str:
-    if lineage.parent is not None:
-        return "previous_upload"
-    if origin.provenance is not None:
-        return "export"
-    return "row" if any(row.rev is not None for layer in sent.layers for row in layer.rows) else "unknown"
 
 
 async def _lineage(unit: Reader, sent: SentFile, origin: _Origin, sender: Actor) -> Lineage:
@@ -174,63 +167,24 @@ async def _bases(
     versions = await unit.versions(dict.fromkeys(keys, origin.revision)) if origin.revision is not None else {}
     own = await unit.versions({k: rev for k, rev in revs.items() if rev <= unit.project.revision}) if revs else {}
     last = {s.key: s for s in located.values() if s.key not in current}
-    referred = _referred(stored.row for found in (versions, own, current, last) for stored in found.values())
+    referred = _referred(stored for found in (versions, own, current, last) for stored in found.values())
     fids = {uuid: s.fid for uuid, s in (await unit.locate(referred)).items()} if referred else {}
     return Bases(versions, own, current, last, fids, exported)
 
 
-def _referred(rows: Iterable[Row]) -> set[str]:
-    return {
-        value for row in rows for name, value in row.values.items() if name.endswith("_uuid") and isinstance(value, str)
-    }
+def _referred(rows: Iterable[Stored]) -> set[str]:
+    pairs = ((stored.row, reference) for stored in rows for reference in LAYER[stored.key.layer].references)
+    return {uuid for row, reference in pairs if isinstance(uuid := row.get(reference.column), str)}
 
 
-def _refused(sent: SentFile) -> tuple[Held, ...]:
-    """Whole layers that cannot be read wait as one item each (S22, S46); the file itself is kept."""
-    return tuple(
-        Held(
-            ItemKind.REJECTED,
-            (),
-            refused.reason,
-            layer=refused.layer,
-            raw={"table": refused.source, "rows": refused.rows},
-        )
-        for refused in sent.refused
-    )
-
-
-async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> tuple[Held, ...]:
-    """Ask about earlier uploads of which the file shows nothing, as far as their edits still stand (S50)."""
-    if origin.revision is None:
-        return ()
+async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> list[Held]:
     questions = []
-    for upload in lineage.unseen:
-        keys = {d.key for d in upload.deltas}
-        delivered = await unit.versions(dict.fromkeys(keys, origin.revision))
+    for earlier in lineage.unseen if origin.revision is not None else ():
+        keys = {d.key for d in earlier.deltas}
+        delivered = await unit.versions(dict.fromkeys(keys, origin.revision or 0))
         now = await unit.rows(keys)
-        changes = tuple(
-            _take_back(upload, {k: s.row for k, s in delivered.items()}, {k: s.row for k, s in now.items()})
-        )
-        if changes:
-            questions.append(Held(ItemKind.QUESTION, changes, _question(upload), origin=upload.sync_id))
-    return tuple(questions)
-
-
-def _question(upload: EarlierUpload) -> str:
-    who = upload.author.name or upload.author.sub
-    return (
-        f"This file shows nothing of what {who} sent from the same export before. If it is another copy of the file, "
-        "keep the server's side; if those edits were undone on purpose, take this one."
-    )
-
-
-def _take_back(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Mapping[Key, Row]) -> Sequence[Change]:
-    changes = []
-    for delta in upload.deltas:
-        was, is_now = delivered.get(delta.key), now.get(delta.key)
-        if was not in (delta.row, is_now):
-            changes.append(Change(delta.key, delta.row, was))
-    return changes
+        questions.append(copy_or_undone(earlier, *({k: s.row for k, s in rows.items()} for rows in (delivered, now))))
+    return [question for question in questions if question is not None]
 
 
 async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]:
