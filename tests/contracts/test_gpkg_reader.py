@@ -365,13 +365,18 @@ def test_s22_an_unusable_crs_refuses_its_layer_only(tmp_path: Path, srs: tuple[i
 
 
 def test_s22_gauss_kruger_of_serbia() -> None:
-    """A point of Belgrade in the old system lands where GDAL puts it, also through the old code of that system."""
+    """A point of Belgrade in the old system lands where GDAL puts it, also through the old code of that system.
+
+    Not quite: GDAL's way there and its way back differ by a centimetre, and ours is the reverse of its way back.
+    """
+    back = pyproj.Transformer.from_crs(4326, 6316, always_xy=True)
     for code in (6316, 31277):
         node = parse(wkb("POINT (7457000 4963000)"))
         (inside,) = reprojection(Declared(code, "EPSG", code, "")).apply([node])
 
         assert inside
-        assert pytest.approx((20.450917702, 44.810248319), abs=1e-8) == tuple(node.runs[0])
+        assert pytest.approx((20.450917702, 44.810248319), abs=1.5e-7) == tuple(node.runs[0])
+        assert pytest.approx((7457000, 4963000), abs=1e-5) == back.transform(*node.runs[0])
 
 
 @pytest.mark.parametrize("code", [4258, 3857, 32634, 31277, 6316, 3909, 8682, 7801, 3765, 25835])

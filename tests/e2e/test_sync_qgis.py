@@ -1,8 +1,5 @@
 """S01, S03, S05, S06, S08, S12–S14, S16, S31, S41, S45, S48, S52 through HTTP, the file edited by real QGIS."""
 
-import json
-import os
-import subprocess
 from io import BytesIO
 from pathlib import Path
 
@@ -10,10 +7,10 @@ import pytest
 from aiohttp import FormData
 
 from fiberq_storage.gpkg.connection import WAL_NOTE
+from tests.e2e.programs import NOTHING, counts, in_the_village, only, qgis, remarks
 
 pytestmark = pytest.mark.qgis
 
-PROGRAM = Path(__file__).with_name("qgis_edit.py")
 POLE, CABLE, CLOSURE, TRAY, SLACK = (
     "Stubovi",
     "Kablovi_podzemni",
@@ -21,37 +18,7 @@ POLE, CABLE, CLOSURE, TRAY, SLACK = (
     "fiber_splice_trays",
     "Opticke_rezerve",
 )
-NOTHING = {"inserted": 0, "updated": 0, "deleted": 0, "conflicts": 0, "held": 0, "rejected": 0}
 LINE = {"type": "LineString", "coordinates": [[21, 44], [21.1, 44.1], [21.2, 44.1]]}
-
-
-def qgis(device, *commands):
-    """Let QGIS carry out *commands* on a device's file; their answers. QGIS has nothing to complain of."""
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "LC_ALL": "C.UTF-8"}
-    program = ["/usr/bin/python3", str(PROGRAM), str(device.path)]
-    ran = subprocess.run(
-        program, input=json.dumps(commands), capture_output=True, text=True, env=environment, timeout=120, check=False
-    )
-    assert 0 == ran.returncode, ran.stderr
-    result = json.loads(ran.stdout.splitlines()[-1])
-    assert [] == result["said"]
-    return result["answers"]
-
-
-def remarks(receipt):
-    """What the receipt says about the file, beside that QGIS left it in WAL mode, which it does as it pleases."""
-    return [note for note in receipt["notes"] if note != WAL_NOTE]
-
-
-def counts(receipt):
-    """How many rows each thing happened to, and no word about anything else."""
-    assert [] == remarks(receipt)
-    return {name: receipt[name] for name in NOTHING}
-
-
-def only(**expected):
-    """Exactly that happened."""
-    return {**NOTHING, **expected}
 
 
 async def names(office, layer=POLE):
@@ -90,6 +57,25 @@ async def test_s33_qgis_only_looked(office, device):
     assert {"EPSG:4326"} == {s["crs"] for s in seen.values() if s["spatial"]}
     assert (1, 1) == (seen[POLE]["count"], seen[CABLE]["count"]) and len(seen) >= 23
     assert NOTHING == counts(receipt) and receipt["revision_before"] == receipt["revision_after"]
+
+
+async def test_s01_one_edit_in_a_whole_village(client, token, tmp_path):
+    """S01: in a package with rows in every layer QGIS moves one pole, and nothing else is an edit."""
+    phone = await in_the_village(client, token("engineer"), tmp_path)
+    tables = [name for (name,) in phone.sql("SELECT table_name FROM gpkg_contents")]
+    held = {name: phone.sql(f'SELECT count(*) FROM "{name}"')[0][0] for name in tables}
+    [(pole,)] = phone.sql(f"SELECT fiberq_uuid FROM {POLE} LIMIT 1")
+
+    seen, *_ = qgis(
+        phone,
+        {"do": "look"},
+        {"do": "move", "layer": POLE, "uuid": pole, "wkt": "POINT(22.6 43.1)"},
+        {"do": "style", "layer": CABLE},
+    )
+    receipt = await phone.upload()
+
+    assert held == {name: s["count"] for name, s in seen.items()} and all(s["valid"] for s in seen.values())
+    assert only(updated=1) == counts(receipt) and [pole] == [item["uuid"] for item in receipt["items"]]
 
 
 async def test_s01_an_edit_in_a_form(office, device):
