@@ -36,7 +36,10 @@ async def opened(settings: Settings) -> AsyncIterator[Ports]:
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
         packages = FilePackages(store, settings.gpkg_dir, limits=limits)
         uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
-        yield Ports(store, packages, uploads, now, new_uuid)
+        try:
+            yield Ports(store, packages, uploads, now, new_uuid)
+        finally:
+            await packages.close()
 
 
 @asynccontextmanager

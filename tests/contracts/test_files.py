@@ -187,3 +187,19 @@ def test_backups_that_are_not_whole(data: Path, tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="not a FiberQ backup"):
         restore(target, tmp_path / "new", folders(tmp_path / "new"))
     assert not (tmp_path / "new").exists()
+
+
+async def test_an_upload_is_kept_with_its_log(tmp_path: Path) -> None:
+    """What came as a file and its write-ahead log is rescued, and removed, as both."""
+    now = [1_000_000.0]
+    uploads = FileUploads(tmp_path / "uploads", keep_days=1, clock=lambda: now[0])
+    (tmp_path / "sent").write_bytes(b"file")
+    (tmp_path / "sent-wal").write_bytes(b"log")
+
+    await uploads.keep(str(tmp_path / "sent"), "a" * 64)
+    kept = {p.name: p.read_bytes() for p in uploads.path("a" * 64).parent.iterdir()}
+    now[0] += 2 * 86_400
+    await uploads.prune(except_for=())
+
+    assert {"a" * 64: b"file", "a" * 64 + "-wal": b"log"} == kept
+    assert [] == list(uploads.path("a" * 64).parent.iterdir())

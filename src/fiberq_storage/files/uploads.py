@@ -13,6 +13,8 @@ from fiberq_storage.sqlite.connection import translating
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 DAY_S = 86_400
+WAL = "-wal"
+FILES = (WAL, "")  # an upload may come with its write-ahead log; it is whole once the file itself is there
 LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
 
 
@@ -38,15 +40,21 @@ class FileUploads:
 
     def _keep(self, source: Path, target: Path) -> None:
         with translating():
-            if not target.exists():
-                with beside(target) as unfinished:
-                    shutil.copyfile(source, unfinished)
-            os.utime(target, (self._clock(), self._clock()))
+            for kind in FILES:
+                if Path(f"{source}{kind}").exists():
+                    self._keep_one(Path(f"{source}{kind}"), Path(f"{target}{kind}"))
+
+    def _keep_one(self, source: Path, target: Path) -> None:
+        if not target.exists():
+            with beside(target) as unfinished:
+                shutil.copyfile(source, unfinished)
+        os.utime(target, (self._clock(), self._clock()))
 
     def _prune(self, keep: frozenset[str]) -> None:
         with translating():
             remove_leftovers(self.folder, self._clock() - LEFT_S)
             oldest = self._clock() - self._keep_s
             for file in self.folder.glob("??/*"):
-                if DIGEST.fullmatch(file.name) and file.name not in keep and file.stat().st_mtime < oldest:
+                digest = file.name.removesuffix(WAL)
+                if DIGEST.fullmatch(digest) and digest not in keep and file.stat().st_mtime < oldest:
                     file.unlink(missing_ok=True)
