@@ -41,7 +41,7 @@ class FileUploads:
     def _keep(self, source: Path, target: Path) -> None:
         with translating():
             for kind in FILES:
-                if Path(f"{source}{kind}").exists():
+                if not kind or Path(f"{source}{kind}").exists():
                     self._keep_one(Path(f"{source}{kind}"), Path(f"{target}{kind}"))
 
     def _keep_one(self, source: Path, target: Path) -> None:
