@@ -154,7 +154,7 @@ class _View:
     layers: Mapping[str, SentLayer] = field(init=False)
     by_fid: Mapping[tuple[str, int], SentRow] = field(init=False)
     by_uuid: Mapping[tuple[str, str], SentRow] = field(init=False)
-    habits: frozenset[tuple[str, str, Value]] = field(init=False)
+    typed: Mapping[tuple[str, str, Value], frozenset[Key]] = field(init=False)
     found: Mapping[Key, "_Found"] = field(init=False)
 
     @layers.default
@@ -173,9 +173,9 @@ class _View:
         own = {(layer.source, layer.delivered[row.fid]): row for layer, row in rows if row.fid in layer.delivered}
         return {**carried, **own}
 
-    @habits.default
-    def _habits(self) -> frozenset[tuple[str, str, Value]]:
-        """Values that were brought to several rows: layer, field, value."""
+    @typed.default
+    def _typed(self) -> Mapping[tuple[str, str, Value], frozenset[Key]]:
+        """The rows to which the uploads brought each value: layer, field, value."""
         rows: dict[tuple[str, str, Value], set[Key]] = {}
         for upload in self.uploads:
             for delta in upload.deltas:
@@ -183,7 +183,7 @@ class _View:
                     value = delta.row.get(name) if delta.row else None
                     if value is not None:
                         rows.setdefault((delta.key.layer, name, value), set()).add(delta.key)
-        return frozenset(what for what, keys in rows.items() if len(keys) > 1)
+        return {what: frozenset(keys) for what, keys in rows.items()}
 
     @found.default
     def _found(self) -> Mapping[Key, "_Found"]:
@@ -206,9 +206,9 @@ class _View:
         for delta, around in versions:
             row = self._without_uuid(layer, delta.fid)
             if row is not None and delta.row is not None:
-                same = _same_new_row(key.layer, delta.row, read_row(layer, row, delta.row, around)[0])
+                same = _same_new_row(key.layer, delta.row, read_row(layer, row, delta.row, None, around)[0])
                 if same:
-                    telling = any(self._telling(key.layer, name, delta.row.get(name)) for name in same)
+                    telling = any(self._telling(key, name, delta.row.get(name)) for name in same)
                     return _Found(layer, row, there=True, telling=telling)
         return _Found(layer, None, there=False)
 
@@ -233,15 +233,17 @@ class _View:
                     edits[key, WHOLE] = found.telling and base is None
                 continue
             for name in differing(base, now):
-                back = was is not None and now.get(name) == was.get(name)
-                edits[key, name] = not back and self._telling(key.layer, name, now.get(name))
+                edits[key, name] = self._telling(key, name, now.get(name))
         return edits
 
-    def _telling(self, layer: str, name: str, value: Value | None) -> bool:
-        """Whether two people would hardly give a field this value independently."""
-        if value is None or (layer, name, value) in self.habits:
+    def _telling(self, key: Key, name: str, value: Value | None) -> bool:
+        """Whether a value that an upload brought is one that nobody would give this field independently.
+
+        A value that was brought to several rows is somebody's habit.
+        """
+        if value is None or self.typed.get((key.layer, name, value)) != frozenset({key}):
             return False
-        column = LAYER[layer].column(name)
+        column = LAYER[key.layer].column(name)
         return column is None or (column.vocabulary is None and column.kind not in FEW_VALUES)
 
 
@@ -260,7 +262,7 @@ class _Found:
             return None
         if self.row is None:
             return untouched(self.layer, was, base) if was is not None and base is not None else was
-        return read_row(self.layer, self.row, base, around)[0]
+        return read_row(self.layer, self.row, base, was, around)[0]
 
 
 def _same_new_row(layer: str, sent: Row, now: Row) -> frozenset[str]:

@@ -127,7 +127,7 @@ def propose(sent: SentFile, named: Mapping[str, tuple[Named, ...]], lineage: Lin
 def _edit(layer: SentLayer, named: Named, reading: _Reading) -> Proposal:
     sent, key = named.sent, named.key
     base, current = reading.base(key, sent.rev), reading.bases.current.get(key)
-    row, bad = read_row(layer, sent, base, reading.around)
+    row, bad = read_row(layer, sent, base, reading.bases.of(key, rev=sent.rev), reading.around)
     if base is not None and current is not None:
         row = snapped(layer, sent, row, current.row)
     return Proposal(Change(key, base, row), layer.source, sent.fid, bad, named.rekeyed)

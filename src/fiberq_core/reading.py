@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 
 from fiberq_core.geometry import same_place
-from fiberq_core.references import FileTargets, resolve
+from fiberq_core.references import FileTargets, Seen, resolve
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Row, Value, differing
@@ -27,10 +27,14 @@ class Surroundings:
 
 
 def read_row(
-    layer: SentLayer, sent: SentRow, base: Row | None, around: Surroundings
+    layer: SentLayer, sent: SentRow, base: Row | None, origin: Row | None, around: Surroundings
 ) -> tuple[Row, tuple[BadValue, ...]]:
-    """What the device made of *base* (None: it made a new row), and what of it does not fit."""
-    resolved, unresolved = resolve(LAYER[layer.layer], layer.columns, sent.row, base, around.fids, around.targets)
+    """What the device made of *base* (None: it made a new row), and what of it does not fit.
+
+    *origin* is the row that the file was made with; *base* differs from it where the device has sent the row before.
+    """
+    seen = Seen(origin, base, around.fids)
+    resolved, unresolved = resolve(LAYER[layer.layer], layer.columns, sent.row, seen, around.targets)
     bad = sent.bad + unresolved
     if base is None:
         return resolved, bad

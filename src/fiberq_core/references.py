@@ -7,7 +7,7 @@ resolved stays as it was typed, without a uuid, so that it never points at someb
 
 from collections.abc import Collection, Mapping
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import Layer, Reference
@@ -42,44 +42,56 @@ class FileTargets:
         return found[0] if len(found) == 1 else None
 
 
+@frozen
+class Seen:
+    """What a device had before it: *origin* is the row that its file was made with, *base* what it sent last, if anything.
+
+    *fids* are the numbers that the export gave to rows, by uuid.
+    """
+
+    origin: Row | None
+    base: Row | None
+    fids: Mapping[str, int] = field(factory=dict)
+
+
 def resolve(
-    layer: Layer, columns: Collection[str], sent: Row, base: Row | None, fids: Mapping[str, int], file: FileTargets
+    layer: Layer, columns: Collection[str], sent: Row, seen: Seen, file: FileTargets
 ) -> tuple[Row, tuple[BadValue, ...]]:
     """Put the uuid of every row that *sent* refers to in the place of its local number.
 
-    *columns* are those that the file has (S19), *base* is the row as the device received it, *fids*
-    the numbers that the export gave to the rows that *base* refers to, by uuid.
+    *columns* are those that the file has (S19). Whether a number or a uuid was changed can only be told from what
+    the export had written there; what it means is the same however often the file is sent.
     """
     changes: dict[str, Value | None] = {}
     bad: list[BadValue] = []
     for reference in layer.references:
         if reference.local_fid in columns:
-            changed, fault = _resolve(reference, sent, base or Row(), fids, file)
+            changed, fault = _resolve(reference, sent, seen, file)
             changes |= changed
             bad += [fault] if fault else []
     return (sent.with_values(changes) if changes else sent), tuple(bad)
 
 
 def _resolve(
-    reference: Reference, sent: Row, base: Row, fids: Mapping[str, int], file: FileTargets
+    reference: Reference, sent: Row, seen: Seen, file: FileTargets
 ) -> tuple[dict[str, Value | None], BadValue | None]:
-    local, column = reference.local_fid or "", reference.column
-    was, told, number = base.get(column), sent.get(column), sent.get(local)
-    exported = fids.get(str(was)) if was is not None else base.get(local)
-    undo_layer = _layer_as_it_was(reference, sent, base)
-    as_it_was = {column: was, local: base.get(local), **(undo_layer if was is not None else {})}
+    local, column, origin, base = reference.local_fid or "", reference.column, seen.origin or Row(), seen.base or Row()
+    was, told, number = origin.get(column), sent.get(column), sent.get(local)
+    exported = seen.fids.get(str(was)) if was is not None else origin.get(local)
+    undo_layer = _layer_as_it_was(reference, sent, origin)
     if told is not None and told != was:
         return {local: None, **undo_layer}, None
     target = file.resolve(reference, sent)
     if number == exported and (number is not None or told == was) and not _another_layer(reference, sent, was, target):
-        return as_it_was, None
+        return {column: was, local: origin.get(local), **(undo_layer if was is not None else {})}, None
     if number in BLANK:
         return {column: None, **({local: None} if was is not None else {})}, None
     if target is not None:
         return {column: target, local: None, **undo_layer}, None
-    if was is None:
-        return {}, None
-    return as_it_was, BadValue(local, number, f"there is no row {number!r} in this file that it could mean")
+    if base.get(column) is None:
+        return {column: None}, None
+    fault = BadValue(local, number, f"there is no row {number!r} in this file that it could mean")
+    return {column: base.get(column), local: base.get(local), **undo_layer}, fault
 
 
 def _another_layer(reference: Reference, sent: Row, was: Value | None, target: str | None) -> bool:
@@ -88,10 +100,10 @@ def _another_layer(reference: Reference, sent: Row, was: Value | None, target: s
     return was is not None and named not in BLANK and target is not None and target != was
 
 
-def _layer_as_it_was(reference: Reference, sent: Row, base: Row) -> dict[str, Value | None]:
+def _layer_as_it_was(reference: Reference, sent: Row, origin: Row) -> dict[str, Value | None]:
     """Take back the layer name that an export fills in where none was stored."""
     name = reference.local_layer
-    if name is None or base.get(name) is not None:
+    if name is None or origin.get(name) is not None:
         return {}
     layer = layer_of_id(str(sent.get(name) or ""))
     return {name: None} if layer is not None and sent.get(name) == layer.layer.name else {}
