@@ -4,6 +4,7 @@ A `Phone` remembers everything that was typed into its file since the server las
 looks at a project through the flows alone and says what must hold after every step.
 """
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -79,14 +80,16 @@ class ByFlows:
 
     async def download(self, who: Actor, path: Path) -> None:
         got = await sync.download(self.ports, who, self.project)
-        content = bytearray(Path(got.package.path).read_bytes())
+        content = bytearray(await asyncio.to_thread(Path(got.package.path).read_bytes))
         content[got.package.id_offset : got.package.id_offset + 32] = got.export_id.encode()
-        path.write_bytes(content)
+        await asyncio.to_thread(path.write_bytes, content)
 
     async def upload(self, who: Actor, path: Path, *, dry_run: bool = False) -> Json:
         landed = path.with_suffix(".landed")
         shutil.copy(path, landed)
-        return dict(await self._said(sync.upload(self.ports, who, self.project, str(landed), digest(path), dry_run=dry_run)))
+        return dict(
+            await self._said(sync.upload(self.ports, who, self.project, str(landed), digest(path), dry_run=dry_run))
+        )
 
     async def undo(self, who: Actor, sync_id: str) -> Json:
         return dict(await self._said(sync.undo(self.ports, who, sync_id)))
@@ -127,11 +130,13 @@ class ByHttp:
     async def download(self, who: Actor, path: Path) -> None:
         async with self.client.get(f"/api/sync/download/{self.project}", headers=self._head(who)) as answer:
             assert answer.status == 200, await answer.text()
-            path.write_bytes(await answer.read())
+            await asyncio.to_thread(path.write_bytes, await answer.read())
 
     async def upload(self, who: Actor, path: Path, *, dry_run: bool = False) -> Json:
         query = {"project_id": str(self.project), **({"dry_run": "1"} if dry_run else {})}
-        return await self._call(who, "POST", "/api/sync/upload", params=query, data=path.read_bytes())
+        return await self._call(
+            who, "POST", "/api/sync/upload", params=query, data=await asyncio.to_thread(path.read_bytes)
+        )
 
     async def undo(self, who: Actor, sync_id: str) -> Json:
         return await self._call(who, "POST", f"/api/sync/receipts/{sync_id}/undo")
@@ -194,12 +199,13 @@ class Phone:
     added: set[tuple[str, int]] = field(factory=set)
     names: dict[tuple[str, int], str] = field(factory=dict)
     without_origin: bool = False
+    was: dict[tuple[str, int, str], Any] = field(factory=dict)  # what stood there at the last upload, of *touched*
 
     def copy(self, path: Path, owner: Actor) -> "Phone":
         """The same file on another device."""
         shutil.copy(self.path, path)
         parts = dict(self.typed), set(self.touched), set(self.ever), set(self.added), dict(self.names)
-        return Phone(owner, path, *parts, without_origin=self.without_origin)
+        return Phone(owner, path, *parts, without_origin=self.without_origin, was=dict(self.was))
 
     def rows(self, layer: str, *columns: str) -> list[tuple[Any, ...]]:
         """The fids of a layer's rows, with *columns*; nothing where the file has no such layer."""
@@ -215,6 +221,8 @@ class Phone:
         column = "geom" if name == "geometry" else name
         if not self.has(layer, column):
             return
+        stood = self.sql(f'SELECT "{column}" FROM "{layer}" WHERE fid = ?', fid)[0][0]
+        self.was.setdefault((layer, fid, name), stood)
         self.sql(f'UPDATE "{layer}" SET "{column}" = ? WHERE fid = ?', raw, fid)
         self.note(layer, fid, name, value)
 
@@ -256,6 +264,18 @@ class Phone:
     def told(self) -> Iterator[Typed]:
         """What an upload of this file tells."""
         return ((layer, name, value) for (layer, _, name), value in self.typed.items() if value is not None)
+
+    def wishes(self) -> Iterator[tuple[str, int, str, Any]]:
+        """What was typed or cleared since the last upload and is another thing than what stood there."""
+        for layer, fid, name in self.touched:
+            if name is not None and (layer, fid, name) in self.typed:
+                value = self.typed[layer, fid, name]
+                if value is not None or self.was.get((layer, fid, name)) is not None:
+                    yield layer, fid, name, value
+
+    def sent(self) -> None:
+        """Begin anew: all of it has been sent."""
+        self.touched, self.was = set(), {}
 
     def allowed(self) -> set[tuple[str, str, str | None]]:
         """What an upload may change: (layer, uuid, field). A file without origin says everything again."""
@@ -314,6 +334,12 @@ class Watch:
             cursor = page["next"]  # type: ignore[assignment]
             if cursor is None:
                 return found
+
+    async def asked(self) -> set[tuple[str, str, str | None]]:
+        """Everything that items of the inbox, open or decided, ask about: (layer, uuid, field or None for the row)."""
+        async with self.ports.store.reading(self.project) as reader:
+            page = await reader.items(None, 100_000, None)
+        return {(c.key.layer, c.key.uuid, item.field) for item in page.items for c in item.changes}
 
     async def feed(self, since: int) -> list[Json]:
         """The change feed after a revision."""
@@ -374,7 +400,7 @@ class Watch:
             for reference in LAYER[key.layer].references:
                 uuid = stored.row.get(reference.column)
                 there = uuid is None or any(Key(target, str(uuid)) in rows for target in reference.targets)
-                assert there, f"{key} refers to {reference.column} {uuid}, which is not there"
+                assert there, f"{key} refers to {reference.column} {uuid!r}, which is not there"
 
     def _places_have_one_holder(self, rows: Mapping[Key, Stored]) -> None:
         taken = sorted((c, k.layer, k.uuid) for k, stored in rows.items() for c in claims_of(k.layer, stored.row))
@@ -452,5 +478,3 @@ def _same_row(record: Json, stored: Stored, fids: Mapping[tuple[str, str], int])
         uuid = stored.row.get(reference.column)
         if uuid is not None:
             assert record[name] in {fids.get((target, str(uuid))) for target in reference.targets}, (stored.key, name)
-
-

@@ -66,7 +66,7 @@ class Server:
         raise AssertionError(self.log.read_text()[-2000:])
 
     def kill(self) -> None:
-        """kill -9."""
+        """Kill -9."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
@@ -84,7 +84,13 @@ class Server:
         return issue_dev_token(self.data, self.address, role, sub, sub.title(), time.time())
 
     def ask(
-        self, method: str, path: str, body: bytes | None = None, *, token: str | None = None, kind: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        token: str | None = None,
+        kind: str = "application/json",
     ) -> tuple[int, Any]:
         """A request; status and what was answered. Raises: OSError where nobody answers."""
         headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})

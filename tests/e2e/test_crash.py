@@ -7,6 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,10 +74,8 @@ def test_s35_killed_at_any_moment(server, project, tmp_path):
         answers: list[tuple[int, object]] = []
 
         def send(body: bytes = body, answers: list[tuple[int, object]] = answers) -> None:
-            try:
+            with suppress(OSError):
                 answers.append(server.upload(project, body, token))
-            except OSError:
-                pass
 
         sender = threading.Thread(target=send)
         began = time.monotonic()
@@ -123,7 +122,9 @@ def test_s34_a_sender_that_vanishes_leaves_nothing(server, project, tmp_path):
             f"POST /api/sync/upload?project_id={project} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
             f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        start = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a.gpkg"\r\n\r\n' if "form" in kind else b""
+        start = (
+            b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a.gpkg"\r\n\r\n' if "form" in kind else b""
+        )
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(head.encode() + start + body[: len(body) // 2])
             until = time.monotonic() + 10

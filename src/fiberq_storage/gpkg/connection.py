@@ -177,7 +177,7 @@ def _words(error: apsw.Error) -> str:
     for kind, words in _WORDS.items():
         if isinstance(error, kind):
             return words
-    return "The file is not a usable GeoPackage"
+    return "The file defines something that cannot be read (a table, an index, a default value). Save it anew and send that"
 
 
 _WORDS: dict[type[apsw.Error], str] = {
