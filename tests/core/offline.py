@@ -380,6 +380,11 @@ class Device:
         self.writes += 1
         del self.tables[layer][row if isinstance(row, int) else self.fid(layer, row)]
 
+    def put_back(self, layer: str, fid: int) -> None:
+        """Make a row as it was delivered, wherever it is."""
+        self.writes += 1
+        self.tables[layer][fid] = deepcopy(self.delivered[layer][fid])
+
     def add(self, layer: str, uuid: str | None = None, **values: Value) -> int:
         """A new row; gives its fid, which no other row had or will have."""
         self.writes += 1

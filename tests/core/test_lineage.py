@@ -371,7 +371,7 @@ def test_deletions_are_shown_too(office, phone):
 
     phone.edit(POLES, Q, naziv="x")
     phone.send()
-    phone.tables[POLES][1] = phone.delivered[POLES][1]
+    phone.put_back(POLES, 1)
     phone.send()
 
     assert ("P-0", "x", []) == (edit_of(office, P, "naziv"), edit_of(office, Q, "naziv"), office.kinds())
