@@ -58,9 +58,14 @@ def recognise(table_name: str) -> Recognised | None:
     return _KNOWN.get(name) or _KNOWN.get(_NUMBERED.sub("", name))
 
 
+def name_of_id(layer_id: str) -> str:
+    """The name, normalised, in a QGIS layer id (name, `_`, uuid with underscores), or the bare name that it is."""
+    return normalised(_LAYER_ID.sub("", layer_id))
+
+
 def layer_of_id(layer_id: str) -> Recognised | None:
-    """The layer behind a QGIS layer id (name, `_`, uuid with underscores) or behind a bare name."""
-    return recognise(_LAYER_ID.sub("", layer_id))
+    """The layer behind a QGIS layer id or behind a bare name."""
+    return recognise(name_of_id(layer_id))
 
 
 def column_of(layer: Layer, field_name: str) -> Column | None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fiberq_core.registry.model import Reference
-from fiberq_core.registry.names import layer_of_id, normalised
+from fiberq_core.registry.names import layer_of_id, name_of_id, normalised
 from fiberq_core.rows import Row
 from fiberq_core.sent import LocalTarget, SentLayer
 from fiberq_core.values import Canonical, canonical
@@ -61,11 +61,7 @@ def _tables(plans: Sequence[Plan], place: str) -> Sequence[Plan]:
     if recognised is None:
         return ()
     same_layer = [p for p in plans if p.layer is recognised.layer]
-    exact = [
-        p
-        for p in same_layer
-        if normalised(place).startswith(normalised(p.table.name)) and recognised.fixed == p.table.recognised.fixed
-    ]
+    exact = [p for p in same_layer if normalised(p.table.name) == name_of_id(place)]
     return exact if len(exact) == 1 else same_layer
 
 
