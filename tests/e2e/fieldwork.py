@@ -212,6 +212,10 @@ class Phone:
         wanted = "".join(f', "{c}"' for c in columns)
         return self.sql(f'SELECT fid{wanted} FROM "{layer}" ORDER BY fid') if self.has(layer) else []
 
+    def rows_of(self, layer: str, column: str) -> list[tuple[Any, ...]]:
+        """The values of a column."""
+        return self.sql(f'SELECT "{column}" FROM "{layer}"') if self.has(layer, column) else []
+
     def has(self, layer: str, column: str = "fid") -> bool:
         """Whether the file has that column."""
         return any(row[1] == column for row in self.sql(f'PRAGMA table_info("{layer}")'))
