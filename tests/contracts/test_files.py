@@ -10,7 +10,8 @@ import pytest
 from fiberq_core.errors import Conflict, Invalid, StoreMismatch, StoreUnavailable
 from fiberq_storage.backup import Kept, backup, restore, verify
 from fiberq_storage.files import disk
-from fiberq_storage.files.uploads import DAY_S, FileUploads
+from fiberq_storage.files.disk import DAY_S
+from fiberq_storage.files.uploads import FileUploads
 from fiberq_storage.sqlite import open_store
 from fiberq_storage.sqlite.connection import FILE
 from tests.contracts.builders import T0, a_project, an_item, at, commit, current, key, new, point

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,15 @@ import pytest
 from attrs import evolve
 
 from fiberq_core.changes import Change, Write
-from fiberq_core.errors import NotFound, StoreUnavailable
+from fiberq_core.errors import BadPackage, NotFound, StoreUnavailable
 from fiberq_core.geopackage import PLACEHOLDER
 from fiberq_core.inbox import Decided, Decision, Item, ItemKind
 from fiberq_core.ports import Package, Project
 from fiberq_core.registry import LAYERS
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_storage.files import building, packages
-from fiberq_storage.files.packages import DAY_S, FilePackages, Limits
+from fiberq_storage.files.disk import DAY_S
+from fiberq_storage.files.packages import FilePackages, Limits
 from fiberq_storage.sqlite import SqliteStore, open_store
 from fiberq_storage.sqlite.filling import Snapshot
 from tests.contracts.builders import (
@@ -359,6 +360,35 @@ async def test_the_longest_unused_goes_first(
     room = 1_500_000 // max(sizes)
     assert {0, *range(7 - room, 6)} == left
     assert all(building.note_of(path).exists() for path in leftovers(tmp_path) if path.suffix == ".gpkg")
+
+
+@pytest.mark.parametrize("note", ["", "[]", "{}", '{"size": 1'])
+async def test_a_note_that_says_nothing(project: Project, exports: FilePackages, note: str) -> None:
+    """A package whose note is damaged, or of another FiberQ, is made again."""
+    package = await exports.export(project.id)
+    building.note_of(Path(package.path)).write_text(note)
+
+    again = await exports.export(project.id)
+
+    assert package == again
+
+
+async def test_slow_files_keep_nobody_out(project: Project, exports: FilePackages, tmp_path: Path) -> None:
+    """Whatever strangers send, and however long it takes to read, packages go out meanwhile."""
+    slow = tmp_path / "slow.gpkg"
+    os.mkfifo(slow)
+    reading = [asyncio.create_task(exports.provenance(str(slow))) for _ in range(40)]  # more than any pool has threads
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(30):
+            assert 0 == (await exports.export(project.id)).revision
+    finally:
+        while not all(task.done() for task in reading):
+            with suppress(OSError):  # nobody reads yet
+                os.close(os.open(slow, os.O_WRONLY | os.O_NONBLOCK))
+            await asyncio.sleep(0.01)
+
+    assert {BadPackage} == {type(error) for error in await asyncio.gather(*reading, return_exceptions=True)}
 
 
 async def test_what_crashed_builds_left(project: Project, exports: FilePackages, tmp_path: Path, clock: Clock) -> None:

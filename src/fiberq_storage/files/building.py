@@ -53,11 +53,10 @@ def known(target: Path, revision: int, made_at: str) -> Package | None:
     try:
         note = json.loads(note_of(target).read_text())
         size = target.stat().st_size
-    except (OSError, ValueError):
+        same = (note["form"], note["size"], note["made_at"]) == (form(), size, made_at)
+        return Package(str(target), note["id_offset"], revision, size) if same else None
+    except (OSError, ValueError, KeyError, TypeError):  # gone, half written, or of another FiberQ
         return None
-    if (note["form"], note["size"], note["made_at"]) != (form(), size, made_at):
-        return None
-    return Package(str(target), note["id_offset"], revision, size)
 
 
 def note_of(target: Path) -> Path:

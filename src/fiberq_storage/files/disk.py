@@ -7,6 +7,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 PART = ".part"
+DAY_S = 86_400
+LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
 
 
 @contextmanager

@@ -4,22 +4,27 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from attrs import frozen
 
 from fiberq_core.ports import Package
 from fiberq_core.sent import Provenance, SentFile
 from fiberq_storage.files.building import NOTE, build, known, note_of
-from fiberq_storage.files.disk import remove_leftovers
+from fiberq_storage.files.disk import DAY_S, LEFT_S, remove_leftovers
 from fiberq_storage.gpkg.reader import read_package, read_provenance
 from fiberq_storage.sqlite.connection import translating
 from fiberq_storage.sqlite.store import SqliteStore
 
-DAY_S = 86_400
+P = ParamSpec("P")
+T = TypeVar("T")
+
 GIB = 2**30
-LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
+READ_AT_ONCE = 6  # files of strangers: each may take minutes, and whatever else needs a thread is not to wait for that
 
 
 @frozen
@@ -45,6 +50,7 @@ class FilePackages:
         self._store, self._folder, self._clock = store, folder, clock
         self._limits = limits or Limits()
         self._building: dict[Path, asyncio.Task[Package]] = {}
+        self._readers = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="fiberq-read")
 
     async def export(self, project_id: int) -> Package:
         """The package of the project as it is now. Raises: NotFound, StoreUnavailable."""
@@ -56,19 +62,24 @@ class FilePackages:
 
     async def provenance(self, path: str) -> Provenance | None:
         """What a file says of its origin. Raises: BadPackage."""
-        return await asyncio.to_thread(read_provenance, path)
+        return await self._apart(read_provenance, path)
 
     async def read(self, path: str, base: Package | None, extra: Mapping[str, Mapping[str, str]]) -> SentFile:
         """What a file from a stranger says, compared with *base*, what its export delivered. Raises: BadPackage."""
-        return await asyncio.to_thread(read_package, path, base.path if base else None, extra)
+        return await self._apart(read_package, path, base.path if base else None, extra)
 
     async def prune(self) -> None:
         """Remove what the limits do not allow to stay, and what crashed builds left. Raises: StoreUnavailable."""
         await asyncio.to_thread(self._prune)
 
     async def close(self) -> None:
-        """Wait for what is being built."""
+        """Wait for what is being built and read."""
         await asyncio.gather(*self._building.values(), return_exceptions=True)
+        await asyncio.to_thread(self._readers.shutdown)
+
+    async def _apart(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What *read* makes of a stranger's file, in threads that nothing else waits for."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, partial(read, *args, **kwargs))
 
     async def _at(self, project_id: int, wanted: int | None) -> Package:
         async with self._store.reading(project_id) as reader:

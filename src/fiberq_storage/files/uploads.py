@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from fiberq_storage.files.disk import beside, remove_leftovers
+from fiberq_storage.files.disk import DAY_S, LEFT_S, beside, remove_leftovers
 from fiberq_storage.sqlite.connection import translating
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
-DAY_S = 86_400
 WAL = "-wal"
 FILES = (WAL, "")  # an upload may come with its write-ahead log; it is whole once the file itself is there
-LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
 
 
 class FileUploads:
