@@ -66,6 +66,7 @@ def restore(source: Path, data: Path, folders: Mapping[str, Path]) -> Kept:
     with translating():
         for name, place in folders.items():
             _copy_files(source / name, place)
+            _see_onto_disk(place)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = data / (FILE + PART)
         shutil.copyfile(source / FILE, part)
@@ -83,8 +84,9 @@ def verify(source: Path) -> Kept:
     except (OSError, ValueError, KeyError, TypeError):
         raise Invalid("This is not a FiberQ backup, or an unfinished one") from None
     with translating(), closing(apsw.Connection(f"file:{source / FILE}?immutable=1", flags=_READ_ONLY)) as db:
-        check_version(version(db))
-        if db.execute("PRAGMA integrity_check").fetchall() != [("ok",)] or db.execute("PRAGMA foreign_key_check").get:
+        check_version(found := version(db))
+        sound = db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if not sound or found != kept.store_version or db.execute("PRAGMA foreign_key_check").get:
             raise Invalid("The store in this backup is damaged. Take another backup")
     short = [name for name, count in kept.files.items() if _count(source / name) < count]
     if short:

@@ -172,6 +172,10 @@ def test_backups_that_are_not_whole(data: Path, tmp_path: Path) -> None:
     with pytest.raises((Invalid, StoreUnavailable)):
         restore(target, tmp_path / "new", folders(tmp_path / "new"))
 
+    (target / FILE).write_bytes(b"")
+    with pytest.raises(Invalid, match="damaged"):
+        restore(target, tmp_path / "new", folders(tmp_path / "new"))
+
     (target / FILE).write_bytes(whole)
     db = apsw.Connection(str(target / FILE))
     db.execute("INSERT INTO schema_version VALUES (99)")

@@ -9,12 +9,13 @@ import random
 
 from fiberq_core.changes import Change
 from fiberq_core.identity import natural_uuid
+from fiberq_core.registry.special import METADATA
 from fiberq_core.rows import Key
 from fiberq_storage.demo.cables import cables
 from fiberq_storage.demo.ground import Sheet, grid
 from fiberq_storage.demo.splicing import splicing
 from fiberq_storage.demo.streets import streets
-from fiberq_storage.demo.work import METADATA, People, work
+from fiberq_storage.demo.work import SETTINGS, People, work
 
 __all__ = ["village"]
 
@@ -35,7 +36,9 @@ def village(
     work(sheet, plant, People(crew, engineer))
     changes = [Change(key, None, row) for key, row in sheet.rows.items()]
     if project is not None:
-        name = "_fiberq_metadata"
-        settings = ((Key(name, natural_uuid(project, name, str(row.get("key")))), row) for row in METADATA)
+        name = METADATA.name
+        settings = (
+            (Key(name, natural_uuid(project, name, str(row.get(METADATA.natural_key or "")))), row) for row in SETTINGS
+        )
         changes += [Change(key, None, row) for key, row in settings]
     return tuple(changes)

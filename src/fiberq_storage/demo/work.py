@@ -68,7 +68,7 @@ HEX = (
     "17becf",
 )
 CATALOGUE = {"name": "TIA-598-C", "colors": [{"name": n, "hex": f"#{h}"} for n, h in zip(TIA_598_C, HEX, strict=True)]}
-METADATA = tuple(
+SETTINGS = tuple(
     Row({"key": key, "value": value})
     for key, value in {
         "schema_version": "1.0",

@@ -45,6 +45,7 @@ def migrate(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:
     found = version(db)
     check_version(found, steps)
     with transaction(db, "IMMEDIATE" if found < len(steps) else "DEFERRED"):
+        db.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
         for number, step in list(enumerate(steps, 1))[version(db) :]:
             step(db)
             db.execute("INSERT INTO schema_version (version) VALUES (?)", (number,))
@@ -66,8 +67,6 @@ def version(db: apsw.Connection) -> int:
     """The number of the newest step that the store has seen; 0 for an empty file. Raises: StoreMismatch."""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables:
-        with transaction(db):
-            db.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
         return 0
     if "schema_version" not in tables:
         raise StoreMismatch("The file fiberq.db in this data folder is not a FiberQ store. Use another data folder")
