@@ -41,7 +41,10 @@ async def serve(
     if is_served(settings):  # before anything is written there
         raise Busy("Another FiberQ server is running on this data folder. Stop it first, or use another")
     runner = web.AppRunner(
-        create_app(settings, partial(serving, settings)), access_log_class=AccessLogger, shutdown_timeout=GRACE
+        create_app(settings, partial(serving, settings)),
+        access_log_class=AccessLogger,
+        access_log=logging.getLogger("fiberq.access"),
+        shutdown_timeout=GRACE,
     )
     try:
         await runner.setup()

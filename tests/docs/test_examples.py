@@ -94,9 +94,9 @@ def edited(base: Path, name: str, *statements: str) -> Path:
     copy = base.with_name(name)
     shutil.copyfile(base, copy)
     connection = apsw.Connection(str(copy))
-    connection.create_scalar_function("ST_IsEmpty", lambda _: 0, 1)
+    connection.create_scalar_function("ST_IsEmpty", lambda *_: 0, 1)
     for bound in ("MinX", "MaxX", "MinY", "MaxY"):
-        connection.create_scalar_function(f"ST_{bound}", lambda _: 0.0, 1)
+        connection.create_scalar_function(f"ST_{bound}", lambda *_: 0.0, 1)
     for statement in statements:
         connection.execute(statement)
     connection.close()
