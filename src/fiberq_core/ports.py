@@ -360,9 +360,7 @@ class Packages(Protocol):
         """What a file says of its origin. Raises: BadPackage."""
         ...
 
-    async def read(
-        self, path: str, base: Package | None, extra: Mapping[str, Mapping[str, str]]
-    ) -> SentFile:
+    async def read(self, path: str, base: Package | None, extra: Mapping[str, Mapping[str, str]]) -> SentFile:
         """What a file from a stranger says, compared with *base*, the package that its export delivered.
 
         *extra* are the unregistered columns that the project has, as `Reader.extra_columns` gives them.
