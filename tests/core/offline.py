@@ -73,6 +73,17 @@ def uuid_of(name: str) -> str:
     return derived("test", name)
 
 
+def counts(receipt: Mapping[str, Any], *names: str) -> tuple[int, ...]:
+    """Some counts of a receipt."""
+    return tuple(receipt[name] for name in names)
+
+
+def wish(item: Item) -> dict[str, Any]:
+    """What the device sent of the only row that an item is about."""
+    [change] = item.changes
+    return dict(change.sent.values) if change.sent else {}
+
+
 @define
 class Office:
     """The server: a store in memory, and uploads as the flows drive them."""

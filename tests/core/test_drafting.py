@@ -32,6 +32,7 @@ from tests.core.offline import (
     Office,
     point,
     uuid_of,
+    wish,
 )
 
 KEY = Key(POLES, uuid_of("p"))
@@ -44,7 +45,7 @@ def cause(actor: Actor = WORKER, policy: ConflictPolicy = ConflictPolicy.HOLD) -
 
 
 def drafted(
-    base: Row | None, sent: Row | None, server: Row | None, key: Key = KEY, by: Cause | None = None, **known: dict
+    base: Row | None, sent: Row | None, server: Row | None, key: Key = KEY, by: Cause | None = None, **known: Any
 ) -> Draft:
     """One change against one row as it is now."""
     rows = {key: Stored(key, server, 1, 1, 2)} if server else {}
@@ -164,7 +165,7 @@ def test_the_value_that_lost_is_never_lost(policy, sent, server):
         if item.field is None:
             assert (BASE, sent) == (change.base, change.sent)
         else:
-            assert sent == BASE.with_values({item.field: change.sent and change.sent.get(item.field)})
+            assert sent == BASE.with_values({item.field: wish(item).get(item.field)})
         assert (policy is ConflictPolicy.HOLD) == item.open
         assert item.open or item.decided == Decided(
             Decision.KEEP_SERVER, made.cause.author, AT, "the project's setting"
