@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from attrs import frozen
+
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.settings import Settings
 from fiberq_core.changes import Change
@@ -32,25 +34,19 @@ async def opened(settings: Settings) -> AsyncIterator[Ports]:
 
     Raises: StoreUnavailable, StoreMismatch, Busy.
     """
-    async with await open_store(settings.data) as store:
-        limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
-        packages = FilePackages(store, settings.gpkg_dir, limits=limits)
-        uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
-        try:
-            yield Ports(store, packages, uploads, now, new_uuid)
-        finally:
-            await packages.close()
+    async with _embedded(settings) as embedded:
+        yield embedded.ports()
 
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Ports]:
     """As `opened`, for a server: alone on its data folder, and tidying up as time goes by."""
     with lock_folder(settings.data):
-        async with opened(settings) as ports:
+        async with _embedded(settings) as embedded:
             log.info("store open in %s", settings.data)
-            keeping = asyncio.create_task(_keep_house(ports))
+            keeping = asyncio.create_task(_keep_house(embedded))
             try:
-                yield ports
+                yield embedded.ports()
             finally:
                 keeping.cancel()
                 with suppress(asyncio.CancelledError):
@@ -72,25 +68,49 @@ def new_uuid() -> str:
     return str(uuid4())
 
 
-async def _keep_house(ports: Ports) -> None:
-    """Remove what is older than the settings say. What fails is tried again the next time."""
+@frozen
+class _Embedded:
+    """The embedded store and its files, and what only their keeper knows of them."""
+
+    store: SqliteStore
+    packages: FilePackages
+    uploads: FileUploads
+
+    def ports(self) -> Ports:
+        """What flows see of it."""
+        return Ports(self.store, self.packages, self.uploads, now, new_uuid)
+
+    async def prune(self) -> None:
+        """Remove old exports and raw uploads, except uploads that something in an inbox refers to.
+
+        Raises: StoreUnavailable.
+        """
+        await self.uploads.prune(except_for=await self.store.digests_waiting())
+        await self.packages.prune()
+
+
+@asynccontextmanager
+async def _embedded(settings: Settings) -> AsyncIterator[_Embedded]:
+    async with await open_store(settings.data) as store:
+        limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
+        packages = FilePackages(store, settings.gpkg_dir, limits=limits)
+        uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
+        try:
+            yield _Embedded(store, packages, uploads)
+        finally:
+            await packages.close()
+
+
+async def _keep_house(embedded: _Embedded) -> None:
+    """Remove what is older than the settings say. What fails, in whatever way, is tried again the next time."""
     while True:
         try:
-            await prune(ports)
+            await embedded.prune()
         except FiberqError as broken:
             log.warning("old files not removed: %s", broken)
+        except Exception:
+            log.exception("old files not removed")
         await asyncio.sleep(HOUSEKEEPING)
-
-
-async def prune(ports: Ports) -> None:
-    """Remove old exports and raw uploads, except uploads that something in an inbox refers to.
-
-    Raises: StoreUnavailable.
-    """
-    if isinstance(ports.store, SqliteStore):
-        await ports.uploads.prune(except_for=await ports.store.digests_waiting())
-    if isinstance(ports.packages, FilePackages):
-        await ports.packages.prune()
 
 
 def is_served(settings: Settings) -> bool:
