@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
+from weakref import WeakValueDictionary
 
 import aiohttp
 import aiohttp_jinja2
@@ -16,7 +17,7 @@ from fiberq_aiohttp.bearer import Fetch, HttpFetch, bearer_for
 from fiberq_aiohttp.devsignin import dev_sign_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.guard import authenticate, check_guards
-from fiberq_aiohttp.keys import BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS
+from fiberq_aiohttp.keys import BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.routes import changes, features, health, inbox, me, projects, sync
 from fiberq_aiohttp.settings import Provider, Settings
@@ -48,7 +49,7 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
     )
     app[SETTINGS] = settings
     app[SPOOL] = settings.incoming
-    app[UPLOAD_SLOTS] = asyncio.Semaphore(UPLOADS_AT_ONCE)
+    app[UPLOAD_SLOTS], app[UPLOADERS] = asyncio.Semaphore(UPLOADS_AT_ONCE), WeakValueDictionary()
     app.on_response_prepare.extend((logs.answer_with_request_id, cors.allow(settings.cors_origins), add_usual_headers))
     app.add_routes(ROUTES)
     if settings.dev:

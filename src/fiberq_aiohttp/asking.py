@@ -16,6 +16,7 @@ from fiberq_core.errors import Fault, Invalid, TooLarge
 from fiberq_core.registry.model import Layer
 
 MAX_DEPTH: Final = 32  # levels of a body: a collection of multipolygons needs fewer than ten
+LARGE: Final = 1 << 16  # bytes of a body from which on it is read beside the event loop
 BODY_TIME: Final = 60.0  # seconds in which a JSON body must have come
 LARGEST: Final = 10**18
 PAGE: Final = 100
@@ -119,6 +120,12 @@ async def json_object(request: web.Request, *, optional: bool = False) -> Mappin
     body = await _body(request, request.config_dict[SETTINGS].max_json)
     if optional and not body.strip():
         return {}
+    if len(body) < LARGE:
+        return _object(body)
+    return await asyncio.to_thread(_object, body)
+
+
+def _object(body: bytes) -> Mapping[str, object]:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as wrong:

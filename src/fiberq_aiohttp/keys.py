@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ BEARER = web.AppKey("bearer", Bearer)
 PORTS = web.AppKey("ports", Ports)
 SPOOL = web.AppKey("spool", Path)  # where uploads land
 UPLOAD_SLOTS = web.AppKey("upload_slots", asyncio.Semaphore)  # as many uploads are received at the same time
+UPLOADERS = web.AppKey("uploaders", WeakValueDictionary)  # the same for each person, by subject
 
 ACTOR = web.RequestKey("actor", Actor)  # set by guard.authenticate, on routes that are not public
 REQUEST_ID = web.RequestKey("request_id", str)  # set by logs.request_ids

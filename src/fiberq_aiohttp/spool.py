@@ -10,10 +10,10 @@ import fcntl
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
@@ -25,7 +25,10 @@ BLOCK: Final = 1 << 20  # bytes that are written at a time
 PIECE: Final = 1 << 18  # bytes that are asked of the connection at a time
 STALL: Final = 60.0  # seconds without a byte after which a sender is given up
 FRAME: Final = 1 << 16  # bytes that boundaries and part headers may add to a form
+PARTS: Final = 32  # parts that a form may have; two of them matter
 MEBIBYTE: Final = 1 << 20
+
+T = TypeVar("T")
 
 MAIN, WAL = "", "-wal"  # what the two files' names end with, as SQLite wants it
 BESIDE: Final = (WAL, "-shm", "-journal")  # what SQLite may put beside a file
@@ -125,12 +128,14 @@ class _Landing:
         await asyncio.to_thread(_write, file, bytes(block), last=True)
 
     async def _next(self, pieces: AsyncIterator[bytes]) -> bytes | None:
+        return await self.wait(anext(pieces, None))
+
+    async def wait(self, coming: Awaitable[T]) -> T:
+        """What the sender says next, if it comes in time. Raises: HTTPBadRequest, HTTPRequestTimeout."""
         try:
             with _understood():
                 async with asyncio.timeout(self.stall):
-                    return await anext(pieces)
-        except StopAsyncIteration:
-            return None
+                    return await coming
         except TimeoutError:
             raise web.HTTPRequestTimeout(text=f"Nothing came for {self.stall:g} seconds; send it again") from None
 
@@ -175,14 +180,14 @@ async def _receive_body(request: web.Request, landing: _Landing) -> None:
 async def _receive_form(request: web.Request, landing: _Landing) -> None:
     with _understood():
         reader = await request.multipart()
-    while True:
-        with _understood():
-            part = await reader.next()
+    for _ in range(PARTS):
+        part = await landing.wait(reader.next())
         if part is None:
             return
         if isinstance(part, MultipartReader):
             raise Invalid("The form must not be nested", [Fault("file", "Send the GeoPackage as the part named file")])
         await landing.take(_pieces(part), _ending(part))
+    raise Invalid("The form has too many parts", [Fault("file", f"Send at most {PARTS - 1} parts")])
 
 
 def _ending(part: BodyPartReader) -> str | None:
@@ -203,10 +208,13 @@ def _too_large(limit: int) -> TooLarge:
 
 @contextmanager
 def _understood() -> Iterator[None]:
-    """What aiohttp raises on a body that breaks the rules of HTTP or MIME is the sender's fault."""
+    """What aiohttp raises on a body that breaks the rules of HTTP or MIME is the sender's fault.
+
+    RuntimeError among them: that is what it says of a part `_charset_` that names none.
+    """
     try:
         yield
-    except (web.RequestPayloadError, HttpProcessingError, ValueError, AssertionError):
+    except (web.RequestPayloadError, HttpProcessingError, ValueError, AssertionError, RuntimeError):
         raise web.HTTPBadRequest(text="The body is broken or incomplete; send it again") from None
 
 

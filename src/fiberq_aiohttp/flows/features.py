@@ -1,7 +1,13 @@
-"""One feature at a time: create, replace, patch, delete, restore. A REST write is never held, it is answered."""
+"""One feature at a time: create, replace, patch, delete, restore. A REST write is never held, it is answered.
 
+What is sent may be megabytes of coordinates: taking it apart runs in a thread beside the event loop.
+"""
+
+import asyncio
+import hashlib
 import json
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import frozen
 
@@ -12,6 +18,7 @@ from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Conflict, Fault, Invalid, NotFound, PreconditionRequired, Stale
 from fiberq_core.geojson import from_geojson, to_geojson
 from fiberq_core.geometry import check
+from fiberq_core.geopackage import RESERVED
 from fiberq_core.identity import natural_uuid
 from fiberq_core.planning import Cause
 from fiberq_core.policy import Actor
@@ -21,8 +28,10 @@ from fiberq_core.registry.model import GEOMETRY, Kind, Layer
 from fiberq_core.registry.system import SYSTEM_NAMES
 from fiberq_core.reversal import restored
 from fiberq_core.rows import Key, Row, Stored, Value, present
-from fiberq_core.values import Misfit, canonical, canonical_extra
+from fiberq_core.values import Fitted, Misfit, canonical, canonical_extra
 from fiberq_core.wire import feature_json
+
+MAX_NAME: Final = 128  # characters of the name of an unregistered column
 
 
 @frozen
@@ -55,11 +64,20 @@ def parse(layer: Layer, body: Mapping[str, object]) -> Body:
 
 def _read(layer: Layer, name: str, raw: object, values: dict[str, Value | None], faults: list[Fault]) -> None:
     column = layer.column(name)
-    fitted = canonical(column, raw) if column is not None else canonical_extra(raw)
+    fitted = canonical(column, raw) if column is not None else _unregistered(name, raw)
     if isinstance(fitted, Misfit):
         faults.append(Fault(f"properties.{name}", fitted.reason))
     else:
         values[name] = fitted.value
+
+
+def _unregistered(name: str, raw: object) -> Fitted:
+    """A value under a name that the registry does not know, if a package can have such a column."""
+    if not 0 < len(name) <= MAX_NAME or "\0" in name:
+        return Misfit(f"a column's name has 1 to {MAX_NAME} characters, none of them NUL")
+    if name.casefold() in RESERVED:
+        return Misfit("this is the name of something that every table has")
+    return canonical_extra(raw)
 
 
 def _read_geometry(layer: Layer, raw: object, values: dict[str, Value | None], faults: list[Fault]) -> None:
@@ -89,12 +107,13 @@ async def create(
     """Add a feature. Raises: NotFound, Forbidden, Invalid, Conflict."""
     project, actor = await actor_in(ports, actor, project_id)
     writable(project)
-    body = parse(layer, feature)
-    key = f"{actor.subject}|{layer.name}|{idempotency_key}" if idempotency_key else None
+    body = await asyncio.to_thread(parse, layer, feature)
+    key = json.dumps([actor.subject, layer.name, idempotency_key]) if idempotency_key else None
+    digest = await asyncio.to_thread(_digest, feature) if key else ""
     async with ports.store.unit(project_id) as unit:
         answered = await unit.keyed_answer(key) if key else None
         if answered is not None:
-            return answered
+            return _again(answered, digest)
         uuid = body.uuid or ports.new_uuid()
         if layer.natural_key is not None:
             uuid = natural_uuid(project.uuid, layer.name, str(body.values.get(layer.natural_key)))
@@ -103,8 +122,21 @@ async def create(
         change = Change(Key(layer.name, uuid), None, Row(present(body.values)))
         answer = await _write(ports, actor, unit, change, Source.REST)
         if key:
-            await unit.save_answer(key, answer)
+            await unit.save_answer(key, {"digest": digest, "answer": answer})
         return answer
+
+
+def _digest(feature: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(feature, sort_keys=True).encode()).hexdigest()
+
+
+def _again(answered: Mapping[str, object], digest: str) -> Mapping[str, object]:
+    """What was answered to the same request. Raises: Invalid, where it was another one: that would be lost."""
+    answer = answered["answer"]
+    if answered["digest"] != digest or not isinstance(answer, Mapping):
+        reason = "was used for another feature; send a new one with each"
+        raise Invalid(f"The Idempotency-Key {reason}", [Fault("Idempotency-Key", reason)])
+    return answer
 
 
 async def replace(
@@ -146,13 +178,13 @@ async def _edit(
 ) -> Mapping[str, object]:
     project, actor = await actor_in(ports, actor, project_id)
     writable(project)
-    body = parse(layer, {"properties": {}, **feature})
+    body = await asyncio.to_thread(parse, layer, {"properties": {}, **feature})
     async with ports.store.unit(project_id) as unit:
         now = await _matching(unit, Key(layer.name, uuid), if_match)
         sent = Row(present(body.values)) if whole else now.row.with_values(body.values)
-        sent = _as_spelled(layer, sent, now.row)
+        sent = await asyncio.to_thread(_as_spelled, layer, sent, now.row)
         if sent == now.row:
-            return feature_json(now)
+            return await asyncio.to_thread(feature_json, now)
         return await _write(ports, actor, unit, Change(now.key, now.row, sent), Source.REST)
 
 
@@ -202,7 +234,7 @@ async def restore(
             raise NotFound("There is no such version; see the feature's history.")
         change = restored(found.row, now, key)
         if change is None:
-            return feature_json(found if now is None else now)
+            return await asyncio.to_thread(feature_json, found if now is None else now)
         return await _write(ports, actor, unit, change, Source.RESTORE)
 
 
@@ -224,4 +256,4 @@ async def _write(ports: Ports, actor: Actor, unit: Unit, change: Change, source:
     plan = writing.insist(await writing.plan(unit, cause, [Proposal(change)]))
     applied, _ = await writing.apply(unit, plan, source)
     stored = applied.rows.get(change.key) or (await unit.rows([change.key])).get(change.key)
-    return feature_json(stored) if stored is not None else {}
+    return await asyncio.to_thread(feature_json, stored) if stored is not None else {}

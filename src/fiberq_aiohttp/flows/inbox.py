@@ -8,9 +8,9 @@ from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import actor_in, demand, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.changes import Source
-from fiberq_core.errors import Conflict, Fault, FiberqError, Invalid
+from fiberq_core.errors import Busy, Conflict, Fault, FiberqError, Invalid, StoreUnavailable
 from fiberq_core.inbox import Decided, Decision, Item
-from fiberq_core.planning import Cause, Outcome
+from fiberq_core.planning import Cause, Outcome, Plan
 from fiberq_core.policy import Action, Actor, allows
 from fiberq_core.ports import Reader, Unit
 from fiberq_core.proposals import ISSUES, Proposal
@@ -72,6 +72,13 @@ async def decide(
 
 async def carry_out(unit: Unit, cause: Cause, item_id: str, decision: str, note: str) -> Item:
     """Decide one item inside a transaction. Raises as `decide`."""
+    plan, decided = await _decided(unit, cause, item_id, decision, note)
+    await writing.apply(unit, plan, Source.INBOX, decided_items=[decided])
+    return decided
+
+
+async def _decided(unit: Unit, cause: Cause, item_id: str, decision: str, note: str) -> tuple[Plan, Item]:
+    """What a decision makes of the project, and of its item; nothing is written. Raises as `decide`."""
     item = await unit.item(item_id)
     demand(cause.actor, Action.INBOX_DECIDE, owner=item.author.sub)
     current = await _current(unit, [item])
@@ -79,9 +86,7 @@ async def carry_out(unit: Unit, cause: Cause, item_id: str, decision: str, note:
     wanted = proposed_by(item, chosen, current)
     plan = await writing.plan(unit, cause, [Proposal(c) for c in await writing.with_parts(unit, wanted)])
     writing.insist(plan)
-    decided = evolve(item, decided=Decided(chosen, cause.author, cause.at, note))
-    await writing.apply(unit, plan, Source.INBOX, decided_items=[decided])
-    return decided
+    return plan, evolve(item, decided=Decided(chosen, cause.author, cause.at, note))
 
 
 def _choice(item: Item, decision: str, possible: Sequence[Decision]) -> Decision:
@@ -106,13 +111,17 @@ async def answer_issues(unit: Unit, cause: Cause, answers: Sequence[Row]) -> tup
 
 
 async def _answer(unit: Unit, cause: Cause, item_id: str, decision: str, note: str) -> Outcome:
+    """Carry out one answer. What fails while it is written ends the upload: half of it would stay in the transaction."""
     try:
         item = await unit.item(item_id)
         if item.decided is not None and item.decided.decision.value == decision:
             return Outcome(ISSUES, item_id, "decided", reason="it was decided so already", item_id=item_id)
-        item = await carry_out(unit, evolve(cause, origin=item_id), item_id, decision, note)
+        plan, item = await _decided(unit, evolve(cause, origin=item_id), item_id, decision, note)
+    except (StoreUnavailable, Busy):
+        raise
     except FiberqError as error:
         return Outcome(
             ISSUES, item_id, "refused", field="decision", device_value=decision, reason=str(error), item_id=item_id
         )
+    await writing.apply(unit, plan, Source.INBOX, decided_items=[item])
     return Outcome(ISSUES, item.item_id, "decided", field="decision", device_value=decision, item_id=item_id)

@@ -60,7 +60,7 @@ async def feature(ports: Ports, actor: Actor, project_id: int, layer: Layer, uui
         stored = (await reader.rows([key])).get(key)
     if stored is None:
         raise NotFound("There is no such feature in this layer")
-    return feature_json(stored)
+    return await asyncio.to_thread(feature_json, stored)
 
 
 async def history(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str) -> Json:

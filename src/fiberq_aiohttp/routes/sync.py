@@ -12,7 +12,7 @@ from fiberq_aiohttp.asking import flag, project_in_path, project_in_query
 from fiberq_aiohttp.flows import reading, sync
 from fiberq_aiohttp.flows.access import admit
 from fiberq_aiohttp.guard import requires
-from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS
+from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
 from fiberq_aiohttp.routes.spelling import spelled
 from fiberq_aiohttp.sending import send
 from fiberq_aiohttp.spool import Spooled, spooled
@@ -20,20 +20,28 @@ from fiberq_core.errors import Busy
 from fiberq_core.policy import Action
 
 QUEUE: Final = 30.0  # seconds that an upload waits for its turn to be received
+ONE_PERSON: Final = 4  # uploads of one person that are received at the same time: nobody can keep all others out
 
 
 @asynccontextmanager
 async def received(request: web.Request) -> AsyncIterator[Spooled]:
     """The file of an upload, received in its turn. Raises: Busy, and as `spooled`."""
-    slots = request.app[UPLOAD_SLOTS]
+    own = request.app[UPLOADERS].setdefault(request[ACTOR].subject, asyncio.Semaphore(ONE_PERSON))
+    spool, limit = request.app[SPOOL], request.app[SETTINGS].max_upload
+    async with _turn(own), _turn(request.app[UPLOAD_SLOTS]), spooled(request, spool, limit) as file:
+        yield file
+
+
+@asynccontextmanager
+async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of *slots*, if one becomes free in time. Raises: Busy."""
     try:
         async with asyncio.timeout(QUEUE):
             await slots.acquire()
     except TimeoutError:
         raise Busy("too many uploads at once") from None
     try:
-        async with spooled(request, request.app[SPOOL], request.app[SETTINGS].max_upload) as file:
-            yield file
+        yield
     finally:
         slots.release()
 

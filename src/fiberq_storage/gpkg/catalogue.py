@@ -22,7 +22,7 @@ NOT_WORTH_A_WORD = re.compile(
     r"layer_styles|qgis_projects|data_licenses|(?:gpkg|sqlite|rtree|fts|gpkgext)_.*", re.IGNORECASE
 )
 _PLAIN_TABLE = re.compile(r"\s*CREATE\s+TABLE\s", re.IGNORECASE)
-_WITHOUT_ROWID = re.compile(r"\bWITHOUT\s+ROWID\b[^)]*\Z", re.IGNORECASE)
+_WITHOUT_ROWID = re.compile(r"\bWITHOUT\s+ROWID\b", re.IGNORECASE)  # in what stands after the last bracket
 _ROWIDS = ("rowid", "_rowid_", "oid")
 
 
@@ -137,7 +137,7 @@ def _table(
 def _rowid(name: str, sql: str, columns: tuple[FileColumn, ...]) -> str:
     taken = {column.name.casefold() for column in columns}
     free = [word for word in _ROWIDS if word not in taken]
-    if _WITHOUT_ROWID.search(sql) or not free:
+    if _WITHOUT_ROWID.search(sql.rpartition(")")[2]) or not free:
         raise BadPackage(f"{_shown(name)} has no row numbers")
     return free[0]
 

@@ -28,6 +28,10 @@ from fiberq_storage.sqlite.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.tables import TABLES, Table
 
 ISSUES = "sync_issues"
+# What of the unregistered columns goes into packages: whoever may write a row may invent names, and a package must
+# still be one that SQLite makes and that the reader of strangers' files takes back.
+MAX_EXTRA = 300  # columns of a layer, the oldest first
+MAX_NAME = 128  # characters
 SYSTEM = {
     FID: "t.fid",
     GEOM: "t.geom",
@@ -165,10 +169,17 @@ def layers_at(scope: Scope, revision: int) -> Sequence[PackageLayer]:
     sql = "SELECT layer, name, type FROM extra_columns WHERE project_id = ? AND since <= ? ORDER BY since, name"
     found: Any = scope.db.execute(sql, (scope.project.id, revision))
     for layer, name, declared in found:
-        extra.setdefault(layer, {})[name] = declared
+        columns = extra.setdefault(layer, {})
+        if _can_be_column(name) and len(columns) < MAX_EXTRA:
+            columns[name] = declared
     sql = "SELECT layer, last_fid FROM counters WHERE project_id = ?"
     last: dict[str, int] = dict(scope.db.execute(sql, (scope.project.id,)))
     return [package_layer(layer, extra.get(name, {}), last.get(name, 0)) for name, layer in LAYER.items()]
+
+
+def _can_be_column(name: str) -> bool:
+    """Whether a table can have a column of this name; a value without one stays in the store."""
+    return 0 < len(name) <= MAX_NAME and "\0" not in name
 
 
 def _extra_function() -> Callable[..., Any]:

@@ -44,7 +44,7 @@ def cursor_parts(cursor: str, kinds: Sequence[type]) -> list[int | str]:
     """The parts of a cursor. Raises: Invalid."""
     try:
         parts = json.loads(bytes.fromhex(cursor))
-    except ValueError:
+    except (ValueError, RecursionError):
         parts = None
     if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
         raise Invalid("The cursor is not one that this list gave", [Fault("cursor", "Begin again without it")])

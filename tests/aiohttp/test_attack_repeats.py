@@ -1,0 +1,75 @@
+"""Keys and answers that are used again for something else."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fiberq_aiohttp.flows import writing
+from fiberq_core.changes import Source
+from fiberq_core.errors import Conflict
+from tests.aiohttp.serving import POINT, Caller, Client, token
+from tests.aiohttp.test_inbox import conflict
+from tests.aiohttp.test_sync import edited, sent
+
+__all__ = ["conflict"]  # a fixture
+
+KEY = {"Idempotency-Key": "k-1"}
+
+
+def a_pole(name: str) -> dict[str, object]:
+    """A pole to be made."""
+    return {"type": "Feature", "geometry": POINT, "properties": {"naziv": name}}
+
+
+async def test_a_key_is_used_for_another_feature(engineer: Caller) -> None:
+    """The second feature under one key is refused, not taken for a repeat of the first: it would be lost."""
+    path = f"/api/projects/{await engineer.project()}/features/Stubovi"
+    first, repeat, other = [
+        await engineer("POST", path, json=a_pole(name), headers=KEY) for name in ("P-1", "P-1", "P-2")
+    ]
+
+    assert (201, 201, first.json["id"]) == (first.status, repeat.status, repeat.json["id"])
+    assert (422, "Idempotency-Key") == (other.status, other.json["errors"][0]["path"])
+
+
+async def test_a_key_of_somebody_else(engineer: Caller, client: Client) -> None:
+    """A key is its sender's own, also where a subject and a key together spell another's."""
+    project = await engineer.project()
+    for sub in ("x", "x|Stubovi"):
+        await engineer.made(f"/api/projects/{project}/members", {"sub": sub, "role": "engineer"})
+    first, second = Caller(client, token("engineer", sub="x")), Caller(client, token("engineer", sub="x|Stubovi"))
+    path = f"/api/projects/{project}/features/Stubovi"
+    one = await first("POST", path, json=a_pole("P"), headers={"Idempotency-Key": "Stubovi|k"})
+    two = await second("POST", path, json=a_pole("P"), headers={"Idempotency-Key": "k"})
+
+    assert one.json["id"] != two.json["id"]
+
+
+async def test_an_answer_that_fails_half_way(
+    engineer: Caller,
+    conflict: tuple[str, str, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer in the file that breaks off while it is written takes the whole upload with it (S48)."""
+    inbox, pole, item = conflict
+    project = int(inbox.split("/")[3])
+    await edited(engineer, project, tmp_path)
+    with sqlite3.connect(tmp_path / "edited.gpkg") as db:
+        db.execute("UPDATE sync_issues SET decision = 'take_mine' WHERE fiberq_uuid = ?", (item["item_id"],))
+    db.close()
+    real = writing.apply
+
+    async def breaks_off(unit: Any, plan: Any, source: Source, **more: Any) -> Any:
+        done = await real(unit, plan, source, **more)
+        if source is Source.INBOX:
+            raise Conflict("it collides")
+        return done
+
+    monkeypatch.setattr(writing, "apply", breaks_off)
+    answer = await sent(engineer, project, (tmp_path / "edited.gpkg").read_bytes())
+
+    assert 409 == answer.status
+    assert "P-office" == (await engineer("GET", pole)).json["properties"]["naziv"]
