@@ -10,6 +10,7 @@ from fiberq_aiohttp.caching import PRIVATE, fresh, not_modified, revision_tag
 from fiberq_core.registry.system import REV
 
 GEOJSON: Final = "application/geo+json"
+PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"  # of HTML
 SERVER: Final = "FiberQ"  # and not which version of what
 ALWAYS: Final[Mapping[str, str]] = {
     "X-Content-Type-Options": "nosniff",

@@ -18,6 +18,7 @@ from attrs import define, field
 
 from fiberq_aiohttp import devgrants as dg
 from fiberq_aiohttp.addresses import host_of, is_loopback
+from fiberq_aiohttp.answering import PAGE_POLICY
 from fiberq_aiohttp.bearer import DISCOVERY
 from fiberq_aiohttp.devkeys import (
     PEOPLE,
@@ -46,7 +47,7 @@ VERIFY: Final = "/device"
 DEVICE_GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 PAGE_HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": PAGE_POLICY,
     "Referrer-Policy": "same-origin",  # not stricter: browsers would hide the origin of our own forms
     "X-Content-Type-Options": "nosniff",
 }

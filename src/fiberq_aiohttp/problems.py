@@ -9,10 +9,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from fiberq_aiohttp.answering import answer
 from fiberq_aiohttp.logs import request_id
 from fiberq_core import errors as e
 
@@ -75,8 +75,8 @@ def problem(
     """A problem document. *facts* stand beside the standard members and never replace them."""
     code, title = code_title
     own = {"type": f"urn:fiberq:problem:{code}", "title": title, "status": status, "code": code, "detail": detail}
-    body = orjson.dumps({**(facts or {}), **own, "request_id": request_id.get()})
-    return web.Response(status=status, body=body, content_type=CONTENT_TYPE, headers=dict(headers or {}))
+    body = {**(facts or {}), **own, "request_id": request_id.get()}
+    return answer(body, status=status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def of_error(request: web.BaseRequest, error: e.FiberqError) -> web.Response:

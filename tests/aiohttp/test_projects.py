@@ -116,6 +116,7 @@ async def test_archive(admin: Caller, engineer: Caller) -> None:
 
     assert 403 == (await engineer("DELETE", path)).status
     assert 403 == (await engineer("PUT", path, json={"status": "archived"})).status
+    assert 403 == (await engineer("POST", "/api/projects", json={"name": "x", "status": "archived"})).status
     assert [204, 204] == [(await admin("DELETE", path)).status for _ in range(2)]
     assert [] == (await engineer("GET", "/api/projects")).json
     assert [project] == [p["id"] for p in (await engineer("GET", "/api/projects?archived=1")).json]

@@ -58,6 +58,8 @@ async def create(ports: Ports, actor: Actor, body: Mapping[str, object]) -> Json
     """A new project, with whoever makes it as its engineer. Raises: Forbidden, Invalid."""
     demand(actor, Action.PROJECT_CREATE)
     wanted = {"description": "", **_read({"name": None, **body})}
+    if wanted.get("status") == ARCHIVED:
+        demand(actor, Action.PROJECT_ARCHIVE)
     by, at = _author(actor), ports.now()
     role = None if actor.role is Role.ADMIN else Role.ENGINEER
     name, description = wanted.pop("name"), wanted.pop("description")

@@ -6,13 +6,12 @@ from typing import Final
 import aiohttp_jinja2
 from aiohttp import web
 
-from fiberq_aiohttp.answering import answer
+from fiberq_aiohttp.answering import PAGE_POLICY, answer
 from fiberq_aiohttp.guard import public
 from fiberq_aiohttp.keys import PORTS, SETTINGS
 from fiberq_aiohttp.routes.spelling import spelled
 
 PATIENCE: Final = 5.0  # seconds in which the store must answer
-PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
 
 
 @public
