@@ -30,6 +30,7 @@ from fiberq_core.wkb import (
 )
 
 __all__ = [
+    "EMPTY",
     "OFF_THE_MAP",
     "WGS84",
     "bounds",
@@ -55,6 +56,7 @@ FAMILY: dict[Shape, frozenset[int]] = {
     Shape.ANY: frozenset(NAMES),
 }
 WORLD: Bounds = (-180.0, -90.0, 180.0, 90.0)
+EMPTY = "The geometry is empty"
 OFF_THE_MAP = "The coordinates are not degrees of longitude and latitude (are they metres?)"
 
 
@@ -119,7 +121,7 @@ def _wrong_kind(shape: Shape, node: Node) -> str | None:
 
 
 def _nothing_there(_: Shape, node: Node) -> str | None:
-    return "The geometry is empty" if is_empty(node) else None
+    return EMPTY if is_empty(node) else None
 
 
 def _not_finite(_: Shape, node: Node) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from fiberq_core.geometry import same_place
+from fiberq_core.geometry import EMPTY, same_place
 from fiberq_core.references import FileTargets, Seen, resolve
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY
@@ -38,6 +38,8 @@ def read_row(
     bad = sent.bad + unresolved
     if base is None:
         return resolved, bad
+    if base.geometry is None:  # QGIS's *save as* writes an empty geometry where there is none
+        bad = tuple(b for b in bad if (b.field, b.reason) != (GEOMETRY, EMPTY))
     row = untouched(layer, resolved, base, frozenset(b.field for b in bad))
     return snapped(layer, sent, row, base), bad
 

@@ -182,7 +182,6 @@ async def test_s16_copy_and_paste(office, device):
     assert "P-1" == await office.value(POLE, pole, "naziv") and ["P-1", "P-2"] == await names(office)
 
 
-@pytest.mark.xfail(reason="lineage does not know a new row again that carries the uuid of the row it was copied from")
 async def test_s16_a_pasted_feature_is_edited_further(office, device):
     """S16, S14: the pasted feature still carries the other's uuid when the file comes again; it is the same new row."""
     pole = await office.pole(naziv="P-1", materijal="Wood")
@@ -241,9 +240,6 @@ async def test_s31_a_date_loses_nothing_by_save_as(office, device):
     assert NOTHING == counts(receipt) and before == await office.revision()
 
 
-@pytest.mark.xfail(
-    reason="QGIS writes an empty geometry where there was none; the row is held as if somebody had emptied it"
-)
 async def test_s31_no_geometry_is_none_after_save_as(office, device):
     """S31: *save as* turns a missing geometry into an empty one, which is no edit, and the row's edits apply."""
     untouched = await office.add("Work_orders", title="Dig", order_type="repair")
