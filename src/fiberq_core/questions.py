@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from fiberq_core.changes import Change
 from fiberq_core.inbox import ItemKind
+from fiberq_core.lineage import Lineage
 from fiberq_core.planning import Held
 from fiberq_core.ports import EarlierUpload
 from fiberq_core.rows import Key, Row
@@ -18,13 +19,15 @@ def refused_layers(sent: SentFile) -> tuple[Held, ...]:
     )
 
 
-def copy_or_undone(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Mapping[Key, Row]) -> Held | None:
+def copy_or_undone(
+    upload: EarlierUpload, lineage: Lineage, delivered: Mapping[Key, Row], now: Mapping[Key, Row]
+) -> Held | None:
     """Ask about an earlier upload of the same export of which a file shows nothing, as far as its edits still stand (S50).
 
-    Taking this side takes those edits back. Asked once for each earlier upload. *delivered* are the
-    rows as the export had them, *now* as they are.
+    Taking this side takes those edits back, to what the file descends from. Asked once for each
+    earlier upload. *delivered* are the rows as the export had them, *now* as they are.
     """
-    changes = tuple(_taken_back(upload, delivered, now))
+    changes = tuple(_taken_back(upload, lineage, delivered, now))
     if not changes:
         return None
     who = upload.author.name or upload.author.sub
@@ -35,8 +38,12 @@ def copy_or_undone(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Map
     return Held(ItemKind.QUESTION, changes, reason, origin=upload.sync_id)
 
 
-def _taken_back(upload: EarlierUpload, delivered: Mapping[Key, Row], now: Mapping[Key, Row]) -> Iterator[Change]:
-    for delta in upload.deltas:
-        was = delivered.get(delta.key)
-        if delta.row != was and now.get(delta.key) != was:
-            yield Change(delta.key, delta.row, was)
+def _taken_back(
+    upload: EarlierUpload, lineage: Lineage, delivered: Mapping[Key, Row], now: Mapping[Key, Row]
+) -> Iterator[Change]:
+    before, brought = lineage.deltas, {d.key: d.row for d in upload.deltas}
+    for key in dict.fromkeys([*brought, *before]):
+        was = before[key].row if key in before else delivered.get(key)
+        row = brought.get(key, delivered.get(key))
+        if was not in (row, now.get(key)):
+            yield Change(key, row, was)

@@ -17,12 +17,13 @@ from fiberq_core.checking import needs, settle
 from fiberq_core.drafting import draft
 from fiberq_core.fibre import claims_of
 from fiberq_core.identity import derived, name_rows
-from fiberq_core.inbox import Author, Decided, Decision, Item, ItemKind
+from fiberq_core.inbox import Author, Decided, Decision, Item
 from fiberq_core.lineage import Lineage, trace
 from fiberq_core.planning import Cause, ConflictPolicy, Current, Held, Plan, World
 from fiberq_core.policy import Actor, Role
 from fiberq_core.ports import Applied, EarlierUpload, Revision, Version
 from fiberq_core.proposals import Bases, MassDeletion, Proposal, naming, propose
+from fiberq_core.questions import copy_or_undone
 from fiberq_core.receipt import Circumstances, receipt
 from fiberq_core.registry import GEOMETRY, LAYER
 from fiberq_core.reversal import choices, proposed_by, undone
@@ -293,16 +294,10 @@ class Office:
     def _questions(self, sent: SentFile, lineage: Lineage) -> Iterable[Held]:
         for upload in lineage.unseen:
             assert sent.provenance is not None
-            delivered = self.versions({d.key: sent.provenance.revision for d in upload.deltas})
-            back = [
-                Change(d.key, d.row, was)
-                for d in upload.deltas
-                for was in [delivered[d.key].row if d.key in delivered else None]
-                for now in [self.rows[d.key].row if d.key in self.rows else None]
-                if was not in (d.row, now)
-            ]
-            if back:
-                yield Held(ItemKind.QUESTION, tuple(back), "was this undone?", origin=upload.sync_id)
+            keys = {d.key for d in upload.deltas} | set(lineage.deltas)
+            then = {k: s.row for k, s in self.versions(dict.fromkeys(keys, sent.provenance.revision)).items()}
+            question = copy_or_undone(upload, lineage, then, {k: s.row for k, s in self.get(keys).items()})
+            yield from [question] if question else []
 
     # what tests ask
 

@@ -464,3 +464,25 @@ def test_a_question_names_what_taking_the_files_side_would_do(office, phone):
     assert Change(Key(POLES, uuid_of("new")), new, None) in question.changes
     office.decide(question, Decision.TAKE_MINE)
     assert ("P-0", "y", 3) == (edit_of(office, P, "naziv"), edit_of(office, Q, "naziv"), len(office.all(POLES)))
+
+
+def test_a_question_takes_back_only_what_came_since(office, phone):
+    """S50: a fork shows the first upload and nothing of the second; its side takes the second back, not the first."""
+    phone.edit(POLES, P, naziv="x")
+    phone.edit(POLES, R, naziv="z")
+    phone.send()
+    tablet = phone.copy()
+    phone.edit(POLES, Q, naziv="y")
+    phone.edit(POLES, R, naziv="P-2")
+    phone.send()
+    tablet.edit(POLES, P, materijal="Steel")
+    tablet.send()
+    [question] = office.inbox
+    office.decide(question, Decision.TAKE_MINE)
+
+    assert ("x", "P-1", "z", "Steel") == (
+        edit_of(office, P, "naziv"),
+        edit_of(office, Q, "naziv"),
+        edit_of(office, R, "naziv"),
+        edit_of(office, P, "materijal"),
+    )

@@ -180,10 +180,10 @@ def _referred(rows: Iterable[Stored]) -> set[str]:
 async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> list[Held]:
     questions = []
     for earlier in lineage.unseen if origin.revision is not None else ():
-        keys = {d.key for d in earlier.deltas}
-        delivered = await unit.versions(dict.fromkeys(keys, origin.revision or 0))
-        now = await unit.rows(keys)
-        questions.append(copy_or_undone(earlier, *({k: s.row for k, s in rows.items()} for rows in (delivered, now))))
+        keys = {d.key for d in earlier.deltas} | set(lineage.deltas)
+        found = (await unit.versions(dict.fromkeys(keys, origin.revision or 0)), await unit.rows(keys))
+        delivered, now = ({k: s.row for k, s in rows.items()} for rows in found)
+        questions.append(copy_or_undone(earlier, lineage, delivered, now))
     return [question for question in questions if question is not None]
 
 
