@@ -84,15 +84,24 @@ def _state(upload: EarlierUpload | None) -> State:
 
 
 def _nearest(view: "_View", uploads: Sequence[EarlierUpload]) -> EarlierUpload | None:
-    """The latest of the nearest uploads, if the file shows something of it and is no nearer to the export."""
+    """The latest of the nearest uploads, if the file shows something of it and is no nearer to the export.
+
+    Where what it shows may be a coincidence, nothing that the upload brought may be missing.
+    """
     export = view.edits_since({})
     nearest, least = None, _distance(export)
     for upload in uploads:
         edits = view.edits_since(_state(upload))
-        shows = bool(export.keys() - edits.keys())
-        if shows and _distance(edits) <= least:
+        shown = export.keys() - edits.keys()
+        proven = any(export[edit] for edit in shown) or not _put_back(export, edits)
+        if shown and proven and _distance(edits) <= least:
             nearest, least = upload, _distance(edits)
     return nearest
+
+
+def _put_back(export: Edits, edits: Edits) -> bool:
+    """Whether the file lacks something that the upload brought: it was undone, or another copy never had it."""
+    return any((key, WHOLE) not in export for key, _ in edits.keys() - export.keys())
 
 
 def _distance(edits: Edits) -> Distance:
