@@ -17,11 +17,11 @@ from fiberq_aiohttp.bearer import Fetch, HttpFetch, bearer_for
 from fiberq_aiohttp.devsignin import dev_sign_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.guard import authenticate, check_guards
+from fiberq_aiohttp.incoming import sweep
 from fiberq_aiohttp.keys import BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.routes import changes, features, health, inbox, me, projects, sync
 from fiberq_aiohttp.settings import Provider, Settings
-from fiberq_aiohttp.spool import sweep
 from fiberq_core.claims import TokenRules
 
 UPLOADS_AT_ONCE: Final = 16  # received at the same time; merged they are one after the other, project by project

@@ -1,15 +1,11 @@
 """An upload on its way from the wire to a temporary file: bounded, hashed as it comes, gone whatever happens.
 
 The body is the file itself, or a form with the part `file`, and beside it (QGIS leaves its last edits there) the
-part `wal`, the file named `…-wal`. Parts come in any order; others are read over. A file is locked as long as it is
-in use, so that `sweep` can tell what a killed process left behind from what another one is still receiving.
+part `wal`, the file named `…-wal`. Parts come in any order; others are read over.
 """
 
 import asyncio
-import fcntl
 import hashlib
-import os
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,7 +15,8 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
 from attrs import define, field, frozen
 
-from fiberq_core.errors import Fault, Invalid, StoreUnavailable, TooLarge
+from fiberq_aiohttp.incoming import MAIN, WAL, create, digest_of, new_place, receiving, remove
+from fiberq_core.errors import Fault, Invalid, TooLarge
 
 BLOCK: Final = 1 << 20  # bytes that are written at a time
 PIECE: Final = 1 << 18  # bytes that are asked of the connection at a time
@@ -30,13 +27,10 @@ MEBIBYTE: Final = 1 << 20
 
 T = TypeVar("T")
 
-MAIN, WAL = "", "-wal"  # what the two files' names end with, as SQLite wants it
-BESIDE: Final = (WAL, "-shm", "-journal")  # what SQLite may put beside a file
-
 
 @frozen
 class Spooled:
-    """What came: the file at *path*, its sha256 (hex; of both digests where there is a WAL), its size in bytes.
+    """What came: the file at *path*, its digest (see `digest_of`), its size in bytes.
 
     *wal*: the write-ahead log came too and lies at `path + "-wal"`.
     """
@@ -57,34 +51,12 @@ async def spooled(request: web.Request, folder: Path, limit: int, *, stall: floa
     form = request.content_type.startswith("multipart/")
     if (request.content_length or 0) > limit + FRAME * form:
         raise _too_large(limit)
-    landing = _Landing(folder / f"{secrets.token_hex(16)}.gpkg", limit, stall)
+    landing = _Landing(new_place(folder), limit, stall)
     try:
         await (_receive_form if form else _receive_body)(request, landing)
         yield landing.done()
     finally:
         await asyncio.shield(asyncio.to_thread(landing.clear))
-
-
-def sweep(folder: Path) -> None:
-    """Make *folder*, and remove from it what no living process is using. Raises: StoreUnavailable."""
-    with _disk():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in folder.glob("*.gpkg*"):
-            if not _in_use(path):
-                path.unlink(missing_ok=True)
-
-
-def _in_use(path: Path) -> bool:
-    """Whether the upload that *path* belongs to is being received or read."""
-    main = path.with_name(path.name.partition(".gpkg")[0] + ".gpkg")
-    try:
-        with (main if main.exists() else path).open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
 
 
 @define
@@ -140,10 +112,8 @@ class _Landing:
             raise web.HTTPRequestTimeout(text=f"Nothing came for {self.stall:g} seconds; send it again") from None
 
     def _open(self, ending: str) -> _File:
-        with _disk():
-            descriptor = os.open(f"{self.path}{ending}", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-            self.files[ending] = file = _File(os.fdopen(descriptor, "wb"))
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with receiving():
+            self.files[ending] = file = _File(create(self.path, ending))
             return file
 
     def done(self) -> Spooled:
@@ -151,23 +121,20 @@ class _Landing:
         main, wal = self.files.get(MAIN), self.files.get(WAL)
         if main is None:
             raise Invalid("The form has no file", [Fault("file", "Send the GeoPackage as the part named file")])
-        digest = main.hash.hexdigest()
-        if wal is not None and wal.size:
-            digest = hashlib.sha256(main.hash.digest() + wal.hash.digest()).hexdigest()
+        digest = digest_of(main.hash.digest(), wal.hash.digest() if wal is not None and wal.size else None)
         return Spooled(str(self.path), digest, main.size, wal is not None)
 
     def clear(self) -> None:
         """Remove everything, also what SQLite put beside it."""
-        for ending in (MAIN, *BESIDE):
-            Path(f"{self.path}{ending}").unlink(missing_ok=True)
+        remove(self.path)
         for file in self.files.values():
-            with _disk():
+            with receiving():
                 file.handle.close()
 
 
 def _write(file: _File | None, block: bytes, *, last: bool = False) -> None:
     if file is not None:
-        with _disk():
+        with receiving():
             file.write(block)
             if last:
                 file.handle.flush()
@@ -216,11 +183,3 @@ def _understood() -> Iterator[None]:
         yield
     except (web.RequestPayloadError, HttpProcessingError, ValueError, AssertionError, RuntimeError):
         raise web.HTTPBadRequest(text="The body is broken or incomplete; send it again") from None
-
-
-@contextmanager
-def _disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as broken:
-        raise StoreUnavailable(f"cannot receive uploads: {broken}") from broken

@@ -11,8 +11,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from fiberq_aiohttp.incoming import sweep
 from fiberq_aiohttp.problems import problems
-from fiberq_aiohttp.spool import Spooled, spooled, sweep
+from fiberq_aiohttp.spool import Spooled, spooled
 from fiberq_core.errors import StoreUnavailable
 from tests.aiohttp.serving import Caller, until
 

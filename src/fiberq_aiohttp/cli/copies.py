@@ -1,11 +1,8 @@
 """Files between a person's folder and the data folder: never read in place, never half written, never overwritten.
 
-A file that comes in is copied first: SQLite writes beside what it opens, the person may go on editing, and what was
-received has to be kept as it was. The copy lies where uploads over HTTP lie and is locked as they are, so that the
-server sweeps away what a killed command leaves behind.
+A file that comes in is copied first, to where uploads over HTTP lie (see `incoming`).
 """
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -19,11 +16,10 @@ from attrs import frozen
 
 from fiberq_aiohttp.cli.exits import Exit
 from fiberq_aiohttp.cli.watching import Advance, copying
+from fiberq_aiohttp.incoming import JOURNAL, MAIN, WAL, create, digest_of, new_place, remove
 from fiberq_core.errors import BadPackage, Busy, Conflict, NotFound, StoreUnavailable
 
 BLOCK: Final = 1 << 20  # bytes that are copied at a time
-WAL, JOURNAL = "-wal", "-journal"
-BESIDE: Final = (WAL, "-shm", JOURNAL)  # what SQLite may put beside a file
 
 
 class Unwritable(click.ClickException):
@@ -37,7 +33,7 @@ class Unwritable(click.ClickException):
 
 @frozen
 class Copied:
-    """A private copy of a file, and its digest as uploads have it: sha256, hex; of both digests where there is a WAL."""
+    """A private copy of a file, and its digest as uploads have it."""
 
     path: str
     digest: str
@@ -49,16 +45,15 @@ def private_copy(file: Path, folder: Path) -> Iterator[Copied]:
 
     Raises: NotFound, Busy (another program is writing to it), BadPackage (it cannot be read), StoreUnavailable.
     """
-    target = folder / f"{secrets.token_hex(16)}.gpkg"
+    target = new_place(folder)
     with ExitStack() as stack:
         sources = [stack.enter_context(_source(path)) for path in _parts(file)]
-        stack.callback(_remove, target)
+        stack.callback(remove, target)
         try:
             digests = _copy_all(sources, target, stack)
         except OSError as broken:
             raise StoreUnavailable(f"The file cannot be copied into the data folder: {broken.strerror}") from broken
-        main, *wal = digests
-        yield Copied(str(target), (hashlib.sha256(main + wal[0]).digest() if wal else main).hex())
+        yield Copied(str(target), digest_of(*digests))
 
 
 def _parts(file: Path) -> list[Path]:
@@ -90,15 +85,9 @@ def _copy_all(sources: list[BinaryIO], target: Path, stack: ExitStack) -> list[b
     size = sum(os.fstat(source.fileno()).st_size for source in sources)
     with copying(f"Reading {Path(sources[0].name).name}", size) as advance:
         return [
-            _copy(source, stack.enter_context(_locked(target.with_name(target.name + ending))), advance)
-            for source, ending in zip(sources, ("", WAL), strict=False)
+            _copy(source, stack.enter_context(create(target, ending)), advance)
+            for source, ending in zip(sources, (MAIN, WAL), strict=False)
         ]
-
-
-def _locked(path: Path) -> BinaryIO:
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return file
 
 
 def _copy(source: BinaryIO, out: BinaryIO, advance: Advance) -> bytes:
@@ -109,11 +98,6 @@ def _copy(source: BinaryIO, out: BinaryIO, advance: Advance) -> bytes:
         advance(len(block))
     out.flush()
     return digest.digest()
-
-
-def _remove(target: Path) -> None:
-    for ending in ("", *BESIDE):
-        target.with_name(target.name + ending).unlink(missing_ok=True)
 
 
 def deliver(package: str, size: int, offset: int, value: bytes, file: Path, *, replace: bool) -> None:
