@@ -294,9 +294,23 @@ class Villagers(RuleBasedStateMachine):
             )
             rows = phone.rows(above)
             raw |= {local: rows[parent % len(rows)][0] if rows else 999, place: parent % 3 + 1}
+        cables = [uuid for _, uuid in phone.rows(CABLE, "fiberq_uuid") if uuid]
+        if layer == SPLICE and cables and parent % 4:
+            raw |= {"cable_a_uuid": cables[parent % len(cables)], "fiber_a_number": parent % 2 + 1}
+            raw["cable_a_end"] = (None, "from", "to")[parent // 4 % 3]
         if with_uuid:
             raw["fiberq_uuid"] = f"00000000-0000-4000-8000-{number:012d}"
         phone.add(layer, raw, values)
+
+    @rule(which=pick, layer=st.sampled_from((TRAY, SPLICE)), row=pick, number=st.integers(1, 3))
+    @precondition(lambda self: self.phones)
+    def take_another_place(self, which: int, layer: str, row: int, number: int) -> None:
+        """Somebody gives a tray or a splice another place, which may be taken (S42)."""
+        phone = self.phone(which)
+        rows = phone.rows(layer)
+        if rows:
+            name = "tray_number" if layer == TRAY else "position_in_tray"
+            phone.edit(layer, rows[row % len(rows)][0], name, number, number)
 
     @rule(which=pick, layer=st.sampled_from((POLE, CABLE)), row=pick)
     @precondition(lambda self: self.phones)
