@@ -98,7 +98,11 @@ class ByFlows:
         return dict(await self._said(features.create(self.ports, who, self.project, LAYER[layer], feature)))
 
     async def patch(self, who: Actor, layer: str, uuid: str, rev: int, feature: Json) -> Json:
-        return dict(await self._said(features.patch(self.ports, who, self.project, LAYER[layer], uuid, feature, rev)))
+        return dict(
+            await self._said(
+                features.edit(self.ports, who, self.project, LAYER[layer], uuid, feature, rev, whole=False)
+            )
+        )
 
     async def delete(self, who: Actor, layer: str, uuid: str, rev: int) -> None:
         await self._said(features.delete(self.ports, who, self.project, LAYER[layer], uuid, rev))

@@ -31,6 +31,20 @@ async def actor_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project
     return project, limited if limited.name else evolve(limited, name=known)
 
 
+async def reader_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project, Actor]:
+    """As `actor_in`, for whoever wants to read. Raises: NotFound, Forbidden."""
+    project, limited = await actor_in(ports, actor, project_id)
+    demand(limited, Action.PROJECT_READ)
+    return project, limited
+
+
+async def writer_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project, Actor]:
+    """As `actor_in`, for whoever wants to change rows, each of which the core authorises. Raises: NotFound, Conflict."""
+    project, limited = await actor_in(ports, actor, project_id)
+    writable(project)
+    return project, limited
+
+
 def demand(actor: Actor, action: Action, owner: str | None = None) -> None:
     """Insist that *actor* may do *action* to what belongs to *owner*. Raises: Forbidden."""
     if not allows(actor, action, owner=owner):

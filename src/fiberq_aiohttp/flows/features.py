@@ -1,4 +1,4 @@
-"""One feature at a time: create, replace, patch, delete, restore. A REST write is never held, it is answered.
+"""One feature at a time: create, edit, delete, restore. A REST write is never held, it is answered.
 
 What is sent may be megabytes of coordinates: taking it apart runs in a thread beside the event loop.
 """
@@ -12,7 +12,7 @@ from typing import Final
 from attrs import frozen
 
 from fiberq_aiohttp.flows import writing
-from fiberq_aiohttp.flows.access import actor_in, writable
+from fiberq_aiohttp.flows.access import writer_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Conflict, Fault, Invalid, NotFound, PreconditionRequired, Stale
@@ -105,8 +105,7 @@ async def create(
     idempotency_key: str | None = None,
 ) -> Mapping[str, object]:
     """Add a feature. Raises: NotFound, Forbidden, Invalid, Conflict."""
-    project, actor = await actor_in(ports, actor, project_id)
-    writable(project)
+    project, actor = await writer_in(ports, actor, project_id)
     body = await asyncio.to_thread(parse, layer, feature)
     key = json.dumps([actor.subject, layer.name, idempotency_key]) if idempotency_key else None
     digest = await asyncio.to_thread(_digest, feature) if key else ""
@@ -139,33 +138,7 @@ def _again(answered: Mapping[str, object], digest: str) -> Mapping[str, object]:
     return answer
 
 
-async def replace(
-    ports: Ports,
-    actor: Actor,
-    project_id: int,
-    layer: Layer,
-    uuid: str,
-    feature: Mapping[str, object],
-    if_match: int | None,
-) -> Mapping[str, object]:
-    """Put a whole feature in the place of the current one. Raises as `create`, PreconditionRequired, Stale."""
-    return await _edit(ports, actor, project_id, layer, uuid, feature, if_match, whole=True)
-
-
-async def patch(
-    ports: Ports,
-    actor: Actor,
-    project_id: int,
-    layer: Layer,
-    uuid: str,
-    feature: Mapping[str, object],
-    if_match: int | None,
-) -> Mapping[str, object]:
-    """Change what the body names. Raises as `replace`."""
-    return await _edit(ports, actor, project_id, layer, uuid, feature, if_match, whole=False)
-
-
-async def _edit(
+async def edit(
     ports: Ports,
     actor: Actor,
     project_id: int,
@@ -176,8 +149,11 @@ async def _edit(
     *,
     whole: bool,
 ) -> Mapping[str, object]:
-    project, actor = await actor_in(ports, actor, project_id)
-    writable(project)
+    """Change what the body names; *whole*: put it in the place of the current feature.
+
+    Raises as `create`, PreconditionRequired, Stale.
+    """
+    _, actor = await writer_in(ports, actor, project_id)
     body = await asyncio.to_thread(parse, layer, {"properties": {}, **feature})
     async with ports.store.unit(project_id) as unit:
         now = await _matching(unit, Key(layer.name, uuid), if_match)
@@ -209,8 +185,7 @@ def _parsed(text: Value | None) -> object:
 
 async def delete(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, if_match: int | None) -> None:
     """Take a feature away. Raises: NotFound, Forbidden, Conflict, PreconditionRequired, Stale."""
-    project, actor = await actor_in(ports, actor, project_id)
-    writable(project)
+    _, actor = await writer_in(ports, actor, project_id)
     async with ports.store.unit(project_id) as unit:
         now = await _matching(unit, Key(layer.name, uuid), if_match)
         await _write(ports, actor, unit, Change(now.key, now.row, None), Source.REST)
@@ -220,8 +195,7 @@ async def restore(
     ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, revision: int | None
 ) -> Mapping[str, object]:
     """Make the version of *revision* current again; None: the last before the deletion. Raises: NotFound, Forbidden, Conflict."""
-    project, actor = await actor_in(ports, actor, project_id)
-    writable(project)
+    _, actor = await writer_in(ports, actor, project_id)
     key = Key(layer.name, uuid)
     async with ports.store.unit(project_id) as unit:
         now = (await unit.rows([key])).get(key)

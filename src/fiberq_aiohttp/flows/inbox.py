@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve
 
 from fiberq_aiohttp.flows import writing
-from fiberq_aiohttp.flows.access import actor_in, demand, writable
+from fiberq_aiohttp.flows.access import demand, reader_in, writer_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.changes import Source
 from fiberq_core.errors import Busy, Conflict, Fault, FiberqError, Invalid, StoreUnavailable
@@ -23,8 +23,7 @@ async def items(
     ports: Ports, actor: Actor, project_id: int, state: str | None, limit: int, cursor: str | None
 ) -> Mapping[str, object]:
     """What waits in a project, or has waited. Raises: NotFound, Forbidden."""
-    _, actor = await actor_in(ports, actor, project_id)
-    demand(actor, Action.PROJECT_READ)
+    _, actor = await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         page = await reader.items(state, limit, cursor)
         current = await _current(reader, page.items)
@@ -33,8 +32,7 @@ async def items(
 
 async def show(ports: Ports, actor: Actor, project_id: int, item_id: str) -> Mapping[str, object]:
     """One item, open or decided. Raises: NotFound, Forbidden."""
-    _, actor = await actor_in(ports, actor, project_id)
-    demand(actor, Action.PROJECT_READ)
+    _, actor = await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         item = await reader.item(item_id)
         return _json(item, actor, await _current(reader, [item]))
@@ -62,8 +60,7 @@ async def decide(
 
     Raises: NotFound, Forbidden, Invalid (no such decision here), Conflict (it cannot stand as things are).
     """
-    project, actor = await actor_in(ports, actor, project_id)
-    writable(project)
+    _, actor = await writer_in(ports, actor, project_id)
     async with ports.store.unit(project_id) as unit:
         cause = Cause(actor, ports.now(), item_id)
         item = await carry_out(unit, cause, item_id, decision, note)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from fiberq_aiohttp.flows.access import actor_in, demand, writable
+from fiberq_aiohttp.flows.access import actor_in, demand, reader_in, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Fault, Invalid
 from fiberq_core.inbox import Author
@@ -71,8 +71,7 @@ async def create(ports: Ports, actor: Actor, body: Mapping[str, object]) -> Json
 
 async def show(ports: Ports, actor: Actor, project_id: int) -> Json:
     """One project, with its extent, its members and what the caller is in it. Raises: NotFound."""
-    _, limited = await actor_in(ports, actor, project_id)
-    demand(limited, Action.PROJECT_READ)
+    _, limited = await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         project, box = reader.project, await reader.extent()
     people = await ports.store.members(project_id)
@@ -107,8 +106,7 @@ async def archive(ports: Ports, actor: Actor, project_id: int) -> None:
 
 async def members(ports: Ports, actor: Actor, project_id: int) -> Sequence[Json]:
     """Who belongs to a project. Raises: NotFound."""
-    _, limited = await actor_in(ports, actor, project_id)
-    demand(limited, Action.PROJECT_READ)
+    await reader_in(ports, actor, project_id)
     return [_member_json(member) for member in await ports.store.members(project_id)]
 
 

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand
+from fiberq_aiohttp.flows.access import NO_SYNC, reader_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Forbidden, Invalid, NotFound
-from fiberq_core.policy import Action, Actor
+from fiberq_core.policy import Actor
 from fiberq_core.ports import Page, Sync, Version
 from fiberq_core.registry import DATA_LAYERS
 from fiberq_core.registry.model import Layer
@@ -32,7 +32,7 @@ def layer_named(name: str) -> Layer:
 
 async def layers(ports: Ports, actor: Actor, project_id: int) -> Json:
     """Every layer, with its columns, the unregistered ones that this project has, and how many rows. Raises: NotFound."""
-    await _reader(ports, actor, project_id)
+    await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         counts, extra, revision = await reader.counts(), await reader.extra_columns(), reader.project.revision
     shown = [layer_json(layer, extra.get(layer.name, {}), counts.get(layer.name, 0)) for layer in DATA_LAYERS]
@@ -43,7 +43,7 @@ async def features(
     ports: Ports, actor: Actor, project_id: int, layer: Layer, bbox: Box | None, limit: int, cursor: str | None
 ) -> Json:
     """A page of a layer as a GeoJSON FeatureCollection. Raises: NotFound, Invalid."""
-    await _reader(ports, actor, project_id)
+    await reader_in(ports, actor, project_id)
     if bbox is not None and not layer.spatial:
         raise Invalid(f"{layer.name} has no places, so it cannot be asked by bbox")
     async with ports.store.reading(project_id) as reader:
@@ -54,7 +54,7 @@ async def features(
 
 async def feature(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str) -> Json:
     """One feature. Raises: NotFound."""
-    await _reader(ports, actor, project_id)
+    await reader_in(ports, actor, project_id)
     key = Key(layer.name, uuid)
     async with ports.store.reading(project_id) as reader:
         stored = (await reader.rows([key])).get(key)
@@ -65,7 +65,7 @@ async def feature(ports: Ports, actor: Actor, project_id: int, layer: Layer, uui
 
 async def history(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str) -> Json:
     """Every version of a row, newest first; also of a row that is deleted. Raises: NotFound."""
-    await _reader(ports, actor, project_id)
+    await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         versions = await reader.history(Key(layer.name, uuid))
     if not versions:
@@ -75,7 +75,7 @@ async def history(ports: Ports, actor: Actor, project_id: int, layer: Layer, uui
 
 async def changes(ports: Ports, actor: Actor, project_id: int, since: int, limit: int, cursor: str | None) -> Json:
     """What happened to rows after revision *since*, oldest first. Raises: NotFound, Invalid."""
-    await _reader(ports, actor, project_id)
+    await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         page, revision = await reader.changes(since, limit, cursor), reader.project.revision
     return {"revision": revision, "changes": await asyncio.to_thread(_changes_json, page), "next": page.next}
@@ -85,7 +85,7 @@ async def receipt(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, obje
     """The answer to an upload, again. Raises: NotFound."""
     try:
         project_id, _, answer, _ = await ports.store.find_receipt(sync_id)
-        await _reader(ports, actor, project_id)
+        await reader_in(ports, actor, project_id)
     except (NotFound, Forbidden):
         raise NotFound(NO_SYNC) from None
     return answer
@@ -93,14 +93,9 @@ async def receipt(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, obje
 
 async def syncs(ports: Ports, actor: Actor, project_id: int) -> Sequence[Json]:
     """The most recent exchanges with devices, newest first. Raises: NotFound."""
-    await _reader(ports, actor, project_id)
+    await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         return [_sync_json(sync) for sync in await reader.syncs(RECENT)]
-
-
-async def _reader(ports: Ports, actor: Actor, project_id: int) -> None:
-    _, limited = await actor_in(ports, actor, project_id)
-    demand(limited, Action.PROJECT_READ)
 
 
 # Geometry of a page may be long: these run beside the event loop.

@@ -62,7 +62,7 @@ async def replace(request: web.Request) -> web.StreamResponse:
     """Put a whole feature in the place of the one that `If-Match` names."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
     match, uuid, body = if_match(request.headers), uuid_in_path(request), await json_object(request)
-    return feature(request, await features.replace(ports, actor, project, layer, uuid, body, match))
+    return feature(request, await features.edit(ports, actor, project, layer, uuid, body, match, whole=True))
 
 
 @requires(Action.NETWORK_WRITE)
@@ -70,7 +70,7 @@ async def patch(request: web.Request) -> web.StreamResponse:
     """Change some columns, or the geometry, of the feature that `If-Match` names."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
     match, uuid, body = if_match(request.headers), uuid_in_path(request), await json_object(request)
-    return feature(request, await features.patch(ports, actor, project, layer, uuid, body, match))
+    return feature(request, await features.edit(ports, actor, project, layer, uuid, body, match, whole=False))
 
 
 @requires(Action.NETWORK_DELETE)
