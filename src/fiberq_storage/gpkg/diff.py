@@ -60,6 +60,7 @@ class Comparison:
         """Every row, and what was delivered: where blobs cannot be compared (another CRS)."""
         found = self.all_rows()
         self._note_delivered(found)
+        self._find_displaced(found)
         return found
 
     def by_natural_key(self) -> Found:
@@ -96,6 +97,7 @@ class Comparison:
         found.received = self._received()
         if found.received != found.total - new:
             self._find_gone(found)
+        self._find_displaced(found)
         self._find_duplicates(found)
         return found
 
@@ -148,6 +150,17 @@ class Comparison:
         query = f"SELECT o.{ident(UUID)} FROM base.{name} o WHERE NOT EXISTS ({here})"
         uuids = {row.uuid for row in found.rows}
         found.gone = tuple(str(u) for u in self._column(query) if u not in uuids)
+
+    def _find_displaced(self, found: Found) -> None:
+        """Rows that are gone although their fid is there: the table was numbered anew, and it is another's now."""
+        pairs = [(row.uuid, found.delivered.get(row.fid)) for row in found.rows if row.uuid]
+        asked = {uuid for uuid, was in pairs if was not in (None, uuid)}
+        if not asked:
+            return
+        name = ident(self.select.plan.table.name)
+        moved = {u for u in self._column(f"SELECT o.{ident(UUID)} FROM base.{name} o") if u in asked}
+        here = {uuid for uuid, _ in pairs}
+        found.gone += tuple({was: None for uuid, was in pairs if was and uuid in moved and was not in here})
 
     def _find_duplicates(self, found: Found) -> None:
         """Rows that are looked at may carry the uuid of one that is not."""
