@@ -74,7 +74,7 @@ def trace(sent: SentFile, uploads: Sequence[EarlierUpload], delivered: Mapping[K
         for tip in family.tips()
         if tip.sync_id not in known
         and (parent is None or parent.sync_id in family.ancestors(tip))
-        and family.brought(tip)
+        and family.between(parent, tip)
     )
     return Lineage(parent, unseen, parent is not None and any(u.parent == parent.sync_id for u in uploads))
 
@@ -141,8 +141,13 @@ class _Family:
         return [u for u in self.uploads.values() if u.sync_id not in parents]
 
     def brought(self, upload: EarlierUpload) -> frozenset[tuple[Key, str]]:
-        """The edits that *upload* added to what its device had sent before."""
-        before, after = _state(self.uploads.get(upload.parent or "")), _state(upload)
+        """The edits that *upload* added to what its device had sent before; of one that added none, its parent's."""
+        parent = self.uploads.get(upload.parent or "")
+        return self.between(parent, upload) or (self.brought(parent) if parent else frozenset())
+
+    def between(self, one: EarlierUpload | None, other: EarlierUpload) -> frozenset[tuple[Key, str]]:
+        """The edits that lead from one upload (None: from the export) to another."""
+        before, after = _state(one), _state(other)
         found: set[tuple[Key, str]] = set()
         for key in before.keys() | after.keys():
             old, new = (s[key].row if key in s else self.delivered.get(key) for s in (before, after))

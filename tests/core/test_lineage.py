@@ -163,6 +163,18 @@ def test_s50_a_copy_does_not_revert_what_it_never_touched(office, phone):
     assert (1, 1, ["question"]) == (receipt["updated"], receipt["held"], office.kinds())
 
 
+def test_s50_a_repeat_does_not_hide_what_came_before_it(office, phone):
+    """S50: the first device sent its file twice, the second time without an edit; the copy is asked about all the same."""
+    tablet = phone.copy()
+    phone.edit(POLES, P, naziv="x")
+    phone.send()
+    phone.send()
+    tablet.edit(POLES, Q, naziv="y")
+    tablet.send()
+
+    assert (["question"], "x") == (office.kinds(), edit_of(office, P, "naziv"))
+
+
 def test_s50_the_question_is_asked_once(office, phone):
     """S50: the copy goes on sending, and others go on editing; nobody is asked again. Each device keeps its line."""
     tablet = phone.copy()
@@ -219,6 +231,10 @@ def test_correcting_ones_own_entry(office, phone):
     assert office.lineage(sent, ENGINEER).parent is None
     assert office.lineage(evolve(sent, writes=1)).parent is None
     assert office.lineage(evolve(sent, writes=0)).parent is None
+    phone.send()
+    phone.send()
+    phone.edit(POLES, P, naziv="z")
+    assert "sync 3" == parent(phone)
     phone.edit(POLES, P, naziv="P-0")
     assert parent(phone) is None
 
