@@ -1,5 +1,6 @@
 """Which requests the development sign-in answers: those of this machine, of known shape."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -13,7 +14,10 @@ from fiberq_aiohttp.settings import DEV_CLIENT
 from fiberq_core.errors import Forbidden
 
 SCOPES: Final = ("openid", "profile", "email", "offline_access", "urn:zitadel:iam:org:project:roles")
-PROXY_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Connecting-IP")
+PROXY_HEADERS: Final = re.compile(
+    "Forwarded|X-Forwarded.*|X-Original.*|X-Real-IP|X-Client-IP|True-Client-IP|CF-Connecting-IP|Via", re.IGNORECASE
+)
+PLAIN_HOST: Final = re.compile(r"(?:[a-z0-9.]+|\[[0-9a-f:]+\])(?::\d{1,5})?", re.IGNORECASE)
 UNKNOWN_CLIENT: Final = Refused("invalid_client", f"The development sign-in knows one client, {DEV_CLIENT}")
 
 
@@ -39,7 +43,7 @@ def stay_local(request: web.BaseRequest) -> None:
     The `Host` header is looked at because a page elsewhere can make its own name point here (DNS rebinding).
     """
     near = is_loopback(request.remote or "") and is_loopback(host_of(request.host))
-    if not near or any(name in request.headers for name in PROXY_HEADERS):
+    if not near or any(map(PROXY_HEADERS.fullmatch, request.headers)):
         raise Forbidden("Development sign-in answers on this machine only; for others, configure ZITADEL_DOMAIN")
 
 
@@ -71,7 +75,8 @@ def _is_local_redirect(uri: str) -> bool:
     except ValueError:
         return False
     plain = uri.isascii() and uri.isprintable() and not {" ", "\\", "#"} & set(uri)
-    return plain and parts.scheme == "http" and parts.username is None and is_loopback(parts.hostname or "")
+    plain = plain and PLAIN_HOST.fullmatch(parts.netloc) is not None
+    return plain and parts.scheme == "http" and is_loopback(parts.hostname or "")
 
 
 def scopes_of(params: Mapping[str, str]) -> frozenset[str]:

@@ -4,6 +4,7 @@ Only what PROJ knows on this machine is used: no grids are fetched, and where PR
 (a *ballpark* transformation, wrong by hundreds of metres) the layer is refused rather than misplaced.
 """
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,6 +18,10 @@ from pyproj.network import set_network_enabled  # type: ignore[attr-defined] # d
 from fiberq_core.wkb import Node
 
 UNDEFINED = frozenset({-1, 0, 99999})  # GeoPackage's two, and GDAL's
+MAX_DEFINITION = 1 << 16  # characters; the longest that PROJ knows have some thousand
+_WKT = re.compile(r"\s*[A-Z0-9_]+\s*\[", re.IGNORECASE)  # not a PROJ string, nor JSON
+_NAMES_FILE = re.compile(r"EXTENSION|PROJ4|PARAMETERFILE", re.IGNORECASE)
+_PATH = re.compile(r"[/\\~]|init\s*=", re.IGNORECASE)
 _WGS84 = ("EPSG:4326", "OGC:CRS84")
 _LARGEST_CODE = 1 << 31
 # There and back again may take two different datum shifts where countries meet, some metres apart; coordinates that
@@ -117,7 +122,7 @@ def _crs(declared: Declared) -> pyproj.CRS:
     attempts: list[str] = []
     if declared.organization.strip().isalnum() and 0 < declared.code < _LARGEST_CODE:
         attempts.append(f"{declared.organization.strip().upper()}:{declared.code}")
-    if "[" in declared.definition:
+    if _plain_wkt(declared.definition):
         attempts.append(declared.definition)
     for text in attempts:
         try:
@@ -127,6 +132,17 @@ def _crs(declared: Declared) -> pyproj.CRS:
         if crs.is_geographic or crs.is_projected or crs.is_compound or crs.is_bound:
             return crs
     raise UnusableCrs("The layer's coordinate system is not known here; save it in EPSG:4326 and send it again")
+
+
+def _plain_wkt(definition: str) -> bool:
+    """Whether PROJ may be shown the text: WKT of a usual length that makes it open no file of somebody's choice.
+
+    WKT can name grid files, by any path. Those that PROJ has itself are named without one.
+    """
+    if len(definition) > MAX_DEFINITION or not _WKT.match(definition):
+        return False
+    names_file = _NAMES_FILE.search(definition)
+    return names_file is None or not _PATH.search(definition, names_file.start())
 
 
 def _name(crs: pyproj.CRS) -> str:

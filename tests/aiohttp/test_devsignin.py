@@ -216,6 +216,8 @@ WRONG = [
     {"redirect_uri": "http://localhost.evil.example.org/"},
     {"redirect_uri": "http://evil.example.org\\@localhost/"},
     {"redirect_uri": "http://localhost/#x"},
+    {"redirect_uri": "http://[::1]evil.example.org/"},
+    {"redirect_uri": "http://localhost:99999999/"},
     {"redirect_uri": "http://localhost/\r\nX: y"},
     {"redirect_uri": "javascript:alert(1)//localhost"},
     {"response_type": "token"},
@@ -391,6 +393,9 @@ STRANGE = [
     {"Host": "evil.example.org"},
     {"Host": "localhost.evil.example.org:8080"},
     {"X-Forwarded-For": "127.0.0.1"},
+    {"X-Forwarded-Proto": "https"},
+    {"true-client-ip": "127.0.0.1"},
+    {"X-Original-Host": "localhost"},
     {"Forwarded": "for=127.0.0.1"},
     {"CF-Connecting-IP": "1.2.3.4"},
 ]

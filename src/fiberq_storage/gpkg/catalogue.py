@@ -12,7 +12,7 @@ from attrs import frozen
 
 from fiberq_core.errors import BadPackage, TooLarge
 from fiberq_core.registry.names import Recognised, recognise
-from fiberq_storage.crs import Declared
+from fiberq_storage.crs import MAX_DEFINITION, Declared
 from fiberq_storage.gpkg.connection import MAX_COLUMNS, Untrusted
 from fiberq_storage.gpkg.schema import ident
 
@@ -151,7 +151,8 @@ def _geometry_columns(file: Untrusted) -> Iterator[tuple[object, ...]]:
 def _references(file: Untrusted) -> dict[int, Declared]:
     if "gpkg_spatial_ref_sys" not in file.tables:
         return {}
-    query = "SELECT srs_id, organization, organization_coordsys_id, definition FROM gpkg_spatial_ref_sys"
+    texts = f"substr(organization, 1, {MAX_DEFINITION}), organization_coordsys_id, substr(definition, 1, {MAX_DEFINITION + 1})"
+    query = f"SELECT srs_id, {texts} FROM gpkg_spatial_ref_sys"
     return {
         srs_id: Declared(srs_id, str(organization), code if isinstance(code, int) else -1, str(definition))
         for srs_id, organization, code, definition in _some(file, query, MAX_TABLES)

@@ -9,13 +9,14 @@ from fiberq_core.changes import Op, Source
 from fiberq_core.inbox import Author
 from fiberq_core.ports import Page, Revision, Version
 from fiberq_core.rows import Key, Stored
-from fiberq_storage.sqlite.rows import PAST, at, page, past
+from fiberq_storage.sqlite.rows import PAGE_BYTES, PAST, at, page, past
 from fiberq_storage.sqlite.scope import Scope, array, cursor_parts, cursor_text
 from fiberq_storage.sqlite.sql import literal
 from fiberq_storage.sqlite.tables import TABLES
 
 REVISION = "revision, author_sub, author_name, at, source, sync_id"
 LAST = 2**63 - 1
+SLICE = 25  # events whose rows are fetched together
 BEFORE_ALL = ("", -1)  # before every (layer, id)
 
 
@@ -72,8 +73,26 @@ def changes(scope: Scope, since: int, limit: int, cursor: str | None) -> Page[Ve
     start: tuple[Any, ...] = (since + 1, *BEFORE_ALL)
     if cursor:
         start = max(start, tuple(cursor_parts(cursor, (int, str, int))))
-    found = page(_events(scope, start, limit + 1, until=LAST), limit, lambda e: cursor_text(e.revision, e.layer, e.id))
-    return Page(tuple(_versions(scope, found.items)), found.next)
+    found = page(_events(scope, start, limit + 1, until=LAST), limit, _place)
+    versions: list[Version] = []
+    for some in _slices(found.items):
+        versions += _versions(scope, some)
+        if sum(map(_weight, versions)) > PAGE_BYTES and len(versions) < len(found.items):
+            return Page(tuple(versions), _place(some[-1]))
+    return Page(tuple(versions), found.next)
+
+
+def _slices(events: Sequence[Event]) -> Iterable[Sequence[Event]]:
+    return (events[start : start + SLICE] for start in range(0, len(events), SLICE))
+
+
+def _weight(version: Version) -> int:
+    rows = (row.values.values() for row in (version.row, version.before) if row is not None)
+    return sum(len(value) for values in rows for value in values if isinstance(value, str | bytes))
+
+
+def _place(event: Event) -> str:
+    return cursor_text(event.revision, event.layer, event.id)
 
 
 def _events(scope: Scope, after: tuple[Any, ...], limit: int, *, until: int) -> list[Event]:

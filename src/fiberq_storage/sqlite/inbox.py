@@ -1,7 +1,6 @@
 """The inbox in the store. `opened` and `closed` are the revisions between which an item was open."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
 
 import apsw
 
@@ -9,7 +8,7 @@ from fiberq_core.errors import Fault, Invalid, NotFound
 from fiberq_core.inbox import Item
 from fiberq_core.ports import Page
 from fiberq_storage.rowjson import item_of, item_text
-from fiberq_storage.sqlite.rows import page
+from fiberq_storage.sqlite.rows import light, page
 from fiberq_storage.sqlite.scope import Scope, array, cursor_parts, cursor_text
 
 STATE = {None: "", "open": "AND closed IS NULL", "decided": "AND closed IS NOT NULL"}
@@ -21,7 +20,7 @@ def items(scope: Scope, state: str | None, limit: int, cursor: str | None) -> Pa
         raise Invalid("Items are open or decided", [Fault("state", "Say open, decided or nothing")])
     after = cursor_parts(cursor, [int])[0] if cursor else 0
     sql = f"SELECT id, item FROM inbox WHERE project_id = ? AND id > ? {STATE[state]} ORDER BY id LIMIT ?"
-    found: Any = scope.db.execute(sql, (scope.project.id, after, limit + 1)).fetchall()
+    found, limit = light(scope.db.execute(sql, (scope.project.id, after, limit + 1)), limit)
     numbered = page([(id_, item_of(text)) for id_, text in found], limit, lambda pair: cursor_text(pair[0]))
     return Page(tuple(item for _, item in numbered.items), numbered.next)
 

@@ -14,6 +14,8 @@ from fiberq_storage.sqlite.sql import ident, literal
 from fiberq_storage.sqlite.tables import TABLES, Table
 
 T = TypeVar("T")
+Record = TypeVar("Record", bound=Sequence[Any])
+PAGE_BYTES = 16 << 20  # what a page holds at the most, but for its last entry: a row may have megabytes
 At = tuple[Key, int]  # a row at a revision
 PAST = "h.layer, h.uuid, h.id, h.fid, h.rev, h.vals, h.geom"
 JOIN_PAST = "JOIN history h ON h.project_id = ?2 AND h.uuid = w.value ->> 0 AND h.layer = w.value ->> 1"
@@ -105,8 +107,8 @@ def features(scope: Scope, layer: str, bbox: Box | None, limit: int, cursor: str
     )
     parameters: dict[str, Any] = {"project": scope.project.id, "after": after, "limit": limit + 1}
     parameters |= zip(("west", "south", "east", "north"), bbox or (), strict=False)
-    found = [table.stored(record) for record in scope.db.execute(sql, parameters)]
-    return page(found, limit, lambda stored: cursor_text(stored.fid))
+    records, limit = light(scope.db.execute(sql, parameters), limit)
+    return page([table.stored(record) for record in records], limit, lambda stored: cursor_text(stored.fid))
 
 
 def counts(scope: Scope) -> Mapping[str, int]:
@@ -154,6 +156,18 @@ def table_of(layer: str) -> Table:
     if layer not in TABLES:
         raise NotFound("There is no such layer")
     return TABLES[layer]
+
+
+def light(records: Iterable[Record], limit: int) -> tuple[list[Record], int]:
+    """*records* of a page of *limit* at the most, up to the first that makes it too heavy; how many are of the page."""
+    found: list[Record] = []
+    weight = 0
+    for record in records:
+        found.append(record)
+        if weight > PAGE_BYTES:
+            return found, len(found) - 1
+        weight += sum(len(value) for value in record if isinstance(value, str | bytes))
+    return found, limit
 
 
 def page(found: Sequence[T], limit: int, cursor: Callable[[T], str]) -> Page[T]:

@@ -1,8 +1,9 @@
 """The embedded store: one writer, a few readers, one file."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
@@ -172,6 +173,9 @@ async def open_store(data: Path, *, readers: int = 4) -> SqliteStore:
 def _make_folder(data: Path) -> None:
     with translating():
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not (data / FILE).exists():  # a folder that was there may be open to everybody; the store is not
+            with suppress(FileExistsError):
+                os.close(os.open(data / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _enter(db: apsw.Connection, project_id: int, mode: str) -> Scope:
