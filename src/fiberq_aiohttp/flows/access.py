@@ -7,6 +7,7 @@ from attrs import evolve
 
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Forbidden, NotFound
+from fiberq_core.inbox import Author
 from fiberq_core.policy import Action, Actor, allows, project_role
 from fiberq_core.ports import Project
 
@@ -43,6 +44,11 @@ async def writer_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Projec
     project, limited = await actor_in(ports, actor, project_id)
     writable(project)
     return project, limited
+
+
+def author_of(actor: Actor) -> Author:
+    """*actor*, as what they do is signed."""
+    return Author(actor.subject, actor.name)
 
 
 def demand(actor: Actor, action: Action, owner: str | None = None) -> None:

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from fiberq_aiohttp.flows.access import actor_in, demand, reader_in, writable
+from fiberq_aiohttp.flows.access import actor_in, author_of, demand, reader_in, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Fault, Invalid
-from fiberq_core.inbox import Author
 from fiberq_core.planning import ConflictPolicy
 from fiberq_core.policy import EVERYONE, Action, Actor, Role
 from fiberq_core.ports import Member, Project
@@ -60,7 +59,7 @@ async def create(ports: Ports, actor: Actor, body: Mapping[str, object]) -> Json
     wanted = {"description": "", **_read({"name": None, **body})}
     if wanted.get("status") == ARCHIVED:
         demand(actor, Action.PROJECT_ARCHIVE)
-    by, at = _author(actor), ports.now()
+    by, at = author_of(actor), ports.now()
     role = None if actor.role is Role.ADMIN else Role.ENGINEER
     name, description = wanted.pop("name"), wanted.pop("description")
     project = await ports.store.create_project(name, description, uuid=ports.new_uuid(), by=by, at=at, owner_role=role)
@@ -92,7 +91,7 @@ async def update(ports: Ports, actor: Actor, project_id: int, body: Mapping[str,
     if not changes:
         raise Invalid("There is nothing to change", [Fault(name, "can be given") for name in FIELDS])
     _check_archive(project, limited, changes.get("status", project.status))
-    await ports.store.update_project(project_id, changes, by=_author(actor), at=ports.now())
+    await ports.store.update_project(project_id, changes, by=author_of(actor), at=ports.now())
     return await show(ports, actor, project_id)
 
 
@@ -101,7 +100,7 @@ async def archive(ports: Ports, actor: Actor, project_id: int) -> None:
     project, limited = await actor_in(ports, actor, project_id)
     demand(limited, Action.PROJECT_ARCHIVE)
     if not project.archived:
-        await ports.store.update_project(project_id, {"status": ARCHIVED}, by=_author(actor), at=ports.now())
+        await ports.store.update_project(project_id, {"status": ARCHIVED}, by=author_of(actor), at=ports.now())
 
 
 async def members(ports: Ports, actor: Actor, project_id: int) -> Sequence[Json]:
@@ -116,7 +115,7 @@ async def add_member(ports: Ports, actor: Actor, project_id: int, body: Mapping[
     demand(limited, Action.MEMBERS_EDIT)
     writable(project)
     member = _read_member(body)
-    await ports.store.set_member(project_id, member, by=_author(actor), at=ports.now())
+    await ports.store.set_member(project_id, member, by=author_of(actor), at=ports.now())
     return _member_json(member)
 
 
@@ -125,7 +124,7 @@ async def remove_member(ports: Ports, actor: Actor, project_id: int, sub: str) -
     project, limited = await actor_in(ports, actor, project_id)
     demand(limited, Action.MEMBERS_EDIT)
     writable(project)
-    await ports.store.remove_member(project_id, sub, by=_author(actor), at=ports.now())
+    await ports.store.remove_member(project_id, sub, by=author_of(actor), at=ports.now())
 
 
 def _read(body: Mapping[str, object]) -> dict[str, str]:
@@ -193,7 +192,3 @@ def _member_json(member: Member) -> Json:
 def _polygon(west: float, south: float, east: float, north: float) -> Json:
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
-
-
-def _author(actor: Actor) -> Author:
-    return Author(actor.subject, actor.name)

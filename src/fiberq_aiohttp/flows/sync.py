@@ -8,13 +8,12 @@ from typing import Final
 from attrs import evolve, frozen
 
 from fiberq_aiohttp.flows import writing
-from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand, writable
+from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, author_of, demand, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.inbox import answer_issues
 from fiberq_core.changes import Source
 from fiberq_core.errors import NotFound, WrongProject
 from fiberq_core.identity import name_rows
-from fiberq_core.inbox import Author
 from fiberq_core.lineage import Lineage, trace
 from fiberq_core.planning import Cause, ConflictPolicy, Held
 from fiberq_core.policy import Action, Actor
@@ -49,9 +48,7 @@ async def download(ports: Ports, actor: Actor, project_id: int) -> Download:
     demand(actor, Action.SYNC_PULL)
     package = await ports.packages.export(project_id)
     name = export_id(actor.subject, project.uuid, package.revision)
-    await ports.store.save_export(
-        name, project_id, package.revision, by=Author(actor.subject, actor.name), at=ports.now()
-    )
+    await ports.store.save_export(name, project_id, package.revision, by=author_of(actor), at=ports.now())
     return Download(package, name, f'"{package.revision}-{name[:12]}"', f"fiberq_project_{project_id}.gpkg")
 
 

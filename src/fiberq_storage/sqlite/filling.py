@@ -18,6 +18,7 @@ from fiberq_core.geopackage import FID, GEOM, PackageLayer, package_layer
 from fiberq_core.issues import issue
 from fiberq_core.registry import ID, LAYER, MODIFIED_AT, MODIFIED_BY, PROJECT, REV, UUID
 from fiberq_core.registry.model import Reference
+from fiberq_core.registry.special import SYNC_ISSUES
 from fiberq_core.rows import Key, Stored, Value
 from fiberq_storage.rowjson import item_of, values_of
 from fiberq_storage.sqlite.blobs import pack
@@ -27,7 +28,6 @@ from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.sqlite.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.tables import TABLES, Table
 
-ISSUES = "sync_issues"
 # What of the unregistered columns goes into packages: whoever may write a row may invent names, and a package must
 # still be one that SQLite makes and that the reader of strangers' files takes back.
 MAX_EXTRA = 300  # columns of a layer, the oldest first
@@ -66,7 +66,7 @@ class Snapshot:
                     " WHERE t.project_id = :project AND +t.fiberq_rev <= :revision ORDER BY t.fid",
                     self._parameters,
                 )
-        self._fill_issues(layers[ISSUES])
+        self._fill_issues(layers[SYNC_ISSUES.name])
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -145,9 +145,9 @@ class Snapshot:
         records = []
         for number, opened, item in waiting:
             row = issue(item, current.get((item.layer or "", item.uuid or "")))
-            stored = Stored(Key(ISSUES, item.item_id), row, number, number, opened)
+            stored = Stored(Key(SYNC_ISSUES.name, item.item_id), row, number, number, opened)
             records.append(_issue_record(layer, stored, self.scope.project.id, item.author.sub, item.created_at))
-        sql = f"INSERT INTO main.{ident(ISSUES)} ({idents(layer.names)}) VALUES ({marks(len(layer.names))})"
+        sql = f"INSERT INTO main.{ident(SYNC_ISSUES.name)} ({idents(layer.names)}) VALUES ({marks(len(layer.names))})"
         self.package.executemany(sql, records)
 
 
