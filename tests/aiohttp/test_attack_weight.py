@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fiberq_storage.sqlite import feed, inbox, rows
+from fiberq_storage.sqlite import feed, rows
 from fiberq_storage.sqlite.connection import FILE
 from fiberq_storage.sqlite.store import open_store
 from tests.aiohttp.serving import Caller, Client, token
@@ -52,7 +52,6 @@ async def test_pages_of_heavy_rows(
     assert [1, 1, 1] == [len(found) for found in whole]
     assert all(len(found) > 1 for found in light)
     assert [found[0] for found in whole] == [[entry for part in found for entry in part] for found in light]
-    assert inbox.light is rows.light
 
 
 async def test_only_the_owner_reads_the_store(tmp_path: Path) -> None:
