@@ -424,7 +424,7 @@ async def test_s52_a_fid_is_never_used_twice(office, device):
     pole = await office.pole(naziv="P-1")
     phone = await device()
     first = phone.add(POLE, naziv="A", geom=point(21.3, 44.3))
-    phone.edit(POLE, pole, materijal="Steel")
+    phone.edit(POLE, pole, napomena="leans to the road")
     await phone.upload()
     phone.sql(f"DELETE FROM {POLE} WHERE fid = ?", first)
     second = phone.add(POLE, naziv="B", geom=point(21.4, 44.4))

@@ -354,7 +354,7 @@ async def test_s52_a_fid_is_never_used_twice(office, device):
     """S52: QGIS deletes its newest feature and draws another; they are two rows."""
     pole = await office.pole(naziv="P-1")
     phone = await device()
-    change = {"do": "change", "layer": POLE, "uuid": pole, "values": {"materijal": "Steel"}}
+    change = {"do": "change", "layer": POLE, "uuid": pole, "values": {"napomena": "leans to the road"}}
     _, first = qgis(phone, change, {"do": "add", "layer": POLE, "values": {"naziv": "A"}, "wkt": "POINT(21.3 44.3)"})
     one = await phone.upload()
     _, second = qgis(
