@@ -18,7 +18,7 @@ from attrs import field, frozen
 
 from fiberq_core.fibre import PLACES, place_of
 from fiberq_core.ports import EarlierUpload, SentDelta
-from fiberq_core.reading import Surroundings, read_row, untouched
+from fiberq_core.reading import Surroundings, as_delivered, read_row
 from fiberq_core.references import FileTargets
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY, Kind
@@ -278,7 +278,7 @@ class _Found:
         if not self.there:
             return None
         if self.row is None:
-            return untouched(self.layer, was, base) if was is not None and base is not None else was
+            return as_delivered(self.layer, was, base) if was is not None and base is not None else was
         return read_row(self.layer, self.row, base, was, around)[0]
 
 

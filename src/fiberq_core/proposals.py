@@ -13,7 +13,7 @@ from fiberq_core.changes import Change
 from fiberq_core.identity import Named, Naming
 from fiberq_core.lineage import Lineage
 from fiberq_core.ports import SentDelta
-from fiberq_core.reading import Surroundings, read_row, snapped, untouched
+from fiberq_core.reading import Surroundings, as_delivered, read_row, snapped
 from fiberq_core.references import FileTargets
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_core.sent import BadValue, SentFile, SentLayer
@@ -163,7 +163,7 @@ def _as_delivered(layer: SentLayer, reading: _Reading) -> Iterator[tuple[SentDel
     for delta in reading.lineage.deltas.values():
         original = reading.bases.versions.get(delta.key)
         if delta.source == layer.source and original and delta.key not in seen and delta.key.uuid not in gone:
-            yield delta, untouched(layer, original.row, delta.row) if delta.row else original.row
+            yield delta, as_delivered(layer, original.row, delta.row) if delta.row else original.row
 
 
 def _deltas(layer: SentLayer, edits: list[Proposal], reading: _Reading) -> Iterator[SentDelta]:

@@ -52,6 +52,11 @@ def untouched(layer: SentLayer, row: Row, base: Row, bad: frozenset[str] = froze
     return row.with_values(kept) if kept else row
 
 
+def as_delivered(layer: SentLayer, was: Row, base: Row) -> Row:
+    """A row that the file has as the export delivered it (*was*); what the file does not have is as in *base* (S19)."""
+    return untouched(layer, Row({n: v for n, v in was.values.items() if n in layer.columns}), base)
+
+
 def snapped(layer: SentLayer, sent: SentRow, row: Row, like: Row) -> Row:
     """*row*, where what differs from *like* only by rounding is like it (S22, timestamps without fraction)."""
     same: dict[str, Value | None] = {}

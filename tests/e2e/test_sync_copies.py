@@ -1,4 +1,7 @@
-"""S50 through HTTP: what two copies of one export have in common by chance does not make one of them the other's child."""
+"""S14, S50 through HTTP: what a file shows of earlier uploads.
+
+What two copies of one export have in common by chance does not make one of them the other's child.
+"""
 
 import pytest
 
@@ -55,3 +58,19 @@ async def test_s50_what_only_one_copy_can_have_is_evidence(office, copies):
     await phone.upload()
 
     assert ("P-0", []) == (await office.value(POLE, renamed, "naziv"), await office.inbox())
+
+
+async def test_s14_s19_a_column_that_is_gone_takes_nothing_back(office, device):
+    """The device cleared a note and sent it; then a program dropped the column: the note stays cleared."""
+    pole, other = await office.pole(naziv="P-1", napomena="leans"), await office.pole(lon=21.1, naziv="P-2")
+    phone = await device()
+    phone.edit(POLE, pole, napomena=None)
+    phone.edit(POLE, other, naziv="P-2a")
+    await phone.upload()
+    phone.sql(f"ALTER TABLE {POLE} DROP COLUMN napomena")
+    phone.edit(POLE, other, materijal="Steel")
+
+    receipt = await phone.upload()
+
+    assert (1, "previous_upload") == (receipt["updated"], receipt["base"])
+    assert await office.value(POLE, pole, "napomena") is None
