@@ -415,6 +415,7 @@ async def test_s48_an_answer_on_the_device_is_carried_out(office, device):
     receipt = await fresh.upload()
 
     assert [item_id] == [i["item_id"] for i in lines(receipt, "decided")]
+    assert receipt["revision_before"] + 1 == receipt["revision_after"]
     assert "Steel" == await office.value(POLE, pole, "materijal") and [] == await office.inbox()
     assert 0 == (await device()).sql("SELECT count(*) FROM sync_issues")[0][0]
 

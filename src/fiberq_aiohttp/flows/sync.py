@@ -114,8 +114,8 @@ async def _merge(
     copy = lineage.copy(sync_id)
     wanted = await _proposals(unit, sent, origin, lineage, copy)
     cause = Cause(actor, ports.now(), copy, sync_id, ConflictPolicy(unit.project.conflict_policy))
-    decisions = await answer_issues(unit, cause, wanted.issues)
     before = unit.project.revision
+    decisions = await answer_issues(unit, cause, wanted.issues)
     since = writing.Since(origin.revision, frozenset(lineage.deltas)) if origin.revision is not None else None
     plan = await writing.plan(unit, cause, wanted.rows, wanted.mass_deletions, since)
     plan = evolve(plan, held=(*plan.held, *refused_layers(sent), *await _questions(unit, origin, lineage)))
