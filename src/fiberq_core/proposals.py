@@ -101,7 +101,8 @@ class _Reading:
 def propose(sent: SentFile, named: Mapping[str, tuple[Named, ...]], lineage: Lineage, bases: Bases) -> Proposals:
     """Compare every row of the file with its base."""
     uuids = {(source, n.sent.fid): n.key.uuid for source, rows in named.items() for n in rows}
-    reading = _Reading(named, lineage, bases, Surroundings(FileTargets(sent.targets, uuids), bases.fids))
+    fids = {**bases.fids, **{uuid: fid for (_, fid), uuid in lineage.named.items()}}
+    reading = _Reading(named, lineage, bases, Surroundings(FileTargets(sent.targets, uuids), fids))
     rows: list[Proposal] = []
     mass: list[MassDeletion] = []
     deltas: list[SentDelta] = []

@@ -20,7 +20,7 @@ WHOLE_SECONDS = 19  # characters of a date-time without its fraction
 
 @frozen
 class Surroundings:
-    """What it takes to resolve references: the rows of the file, and the numbers that its export gave to rows, by uuid."""
+    """What it takes to resolve references: the rows of the file, and the numbers that rows have (or had) in it, by uuid."""
 
     targets: FileTargets
     fids: Mapping[str, int] = field(factory=dict)

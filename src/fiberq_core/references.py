@@ -46,7 +46,7 @@ class FileTargets:
 class Seen:
     """What a device had before it: *origin* is the row that its file was made with, *base* what it sent last, if anything.
 
-    *fids* are the numbers that the export gave to rows, by uuid.
+    *fids* are the numbers that rows have (or had) in the file, by uuid.
     """
 
     origin: Row | None
@@ -88,10 +88,11 @@ def _resolve(
         return {column: None, **({local: None} if was is not None else {})}, None
     if target is not None:
         return {column: target, local: None, **undo_layer}, None
-    if base.get(column) is None:
-        return {column: None}, None
-    fault = BadValue(local, number, f"there is no row {number!r} in this file that it could mean")
-    return {column: base.get(column), local: base.get(local), **undo_layer}, fault
+    before = base.get(column)
+    as_sent = {column: before} if before is None else {column: before, local: base.get(local), **undo_layer}
+    if before is None or number == seen.fids.get(str(before)):
+        return as_sent, None  # it never meant anything, or what it meant when it was sent is no longer in the file
+    return as_sent, BadValue(local, number, f"there is no row {number!r} in this file that it could mean")
 
 
 def _another_layer(reference: Reference, sent: Row, was: Value | None, target: str | None) -> bool:

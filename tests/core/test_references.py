@@ -181,6 +181,22 @@ def test_s41_a_bad_number_is_held_and_the_rest_of_the_row_applies():
     assert 0 == phone.send()["applied"] and [item] == office.inbox
 
 
+@pytest.mark.parametrize("new", [False, True])
+def test_a_parent_that_the_device_deleted_is_still_meant(new):
+    """S14: a tray that was sent with its closure is no bad value when only the closure is taken out of the file."""
+    office = Office()
+    office.put(CLOSURES, "c", naziv="N-4", geometry=point(21))
+    phone = Device.of(office)
+    closure = phone.add(CLOSURES, naziv="N-5", geometry=point(22)) if new else 1
+    phone.add(TRAYS, closure_fid=closure, tray_number=1)
+    phone.add(OKNA, naziv="this is the phone's file", geometry=point(30))
+    phone.send()
+    phone.delete(CLOSURES, closure)
+    phone.send()
+
+    assert (["held_delete"], 2 if new else 1) == (office.kinds(), len(office.all(CLOSURES)))
+
+
 def test_s41_patches_that_point_at_each_other():
     """S41: two new rows that refer to each other both come in, and each refers to the other's new uuid."""
     office = Office()
