@@ -89,7 +89,8 @@ def _resolve(
     if target is not None:
         return {column: target, local: None, **undo_layer}, None
     before = base.get(column)
-    as_sent = {column: before} if before is None else {column: before, local: base.get(local), **undo_layer}
+    as_sent: dict[str, Value | None] = {column: before}
+    as_sent |= {local: base.get(local), **undo_layer} if before is not None else {}
     if before is None or number == seen.fids.get(str(before)):
         return as_sent, None  # it never meant anything, or what it meant when it was sent is no longer in the file
     return as_sent, BadValue(local, number, f"there is no row {number!r} in this file that it could mean")
