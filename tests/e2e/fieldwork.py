@@ -23,7 +23,7 @@ from fiberq_core.fibre import claims_of
 from fiberq_core.policy import Actor, Role
 from fiberq_core.registry import DATA_LAYERS, LAYER
 from fiberq_core.rows import Key, Stored
-from fiberq_core.wire import feature_json
+from fiberq_core.wire import feature_json, value_json
 from tests.e2e.device import GEOMETRY_FUNCTIONS
 
 ADMIN = Actor("ana", frozenset({Role.ADMIN}), "Ana Admin")
@@ -343,11 +343,22 @@ class Watch:
             if cursor is None:
                 return found
 
-    async def asked(self) -> set[tuple[str, str, str | None]]:
-        """Everything that items of the inbox, open or decided, ask about: (layer, uuid, field or None for the row)."""
+    async def asked(self) -> dict[Key, set[tuple[str | None, Any]]]:
+        """What items of the inbox, open or decided, want of each row: (field, value), or (None, None) to delete it."""
         async with self.ports.store.reading(self.project) as reader:
             page = await reader.items(None, 100_000, None)
-        return {(c.key.layer, c.key.uuid, item.field) for item in page.items for c in item.changes}
+        wanted: dict[Key, set[tuple[str | None, Any]]] = {}
+        for item in page.items:
+            for change in item.changes:
+                found = wanted.setdefault(change.key, set())
+                if change.sent is None:
+                    found.add((None, None))
+                    continue
+                names = change.fields | change.sent.values.keys()
+                found |= {(n, plain(value_json(change.key.layer, n, change.sent.get(n)))) for n in names}
+                raw = {item.field: item.raw} if item.field else item.raw
+                found |= {(n, plain(v)) for n, v in raw.items()} if isinstance(raw, dict) else set()
+        return wanted
 
     async def feed(self, since: int) -> list[Json]:
         """The change feed after a revision."""
@@ -427,6 +438,8 @@ class Watch:
 
 def plain(value: Any) -> Any:
     """A JSON value to be compared: hashable."""
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, dict) and "coordinates" in value:
         return json.dumps(value["coordinates"])
     return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value

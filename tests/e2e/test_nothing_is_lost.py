@@ -158,9 +158,10 @@ class Villagers(RuleBasedStateMachine):
                 )
                 tray = phone.add(TRAY, {"closure_fid": closure, "tray_number": 1, "capacity": 12}, {})
                 phone.add(SPLICE, {"tray_fid": tray, "position_in_tray": 1, "notes": f"S-{n}"}, {})
+                phone.add(CLOSURE, {"naziv": f"E-{n}", "geom": a_place(CLOSURE, 9_300 + n)[0]}, {})
                 phone.add(ORDER, {"title": f"O-{n}", "order_type": "repair", "assigned_to_sub": CREW.subject}, {})
             receipt = await way.upload(ENGINEER, phone.path)
-            assert receipt["inserted"] == POLES + 15, receipt
+            assert receipt["inserted"] == POLES + 18, receipt
 
     def teardown(self) -> None:
         """Look at everything once more, and let go."""
@@ -302,6 +303,25 @@ class Villagers(RuleBasedStateMachine):
             raw["fiberq_uuid"] = f"00000000-0000-4000-8000-{number:012d}"
         phone.add(layer, raw, values)
 
+    @rule(which=pick, row=pick, back=st.booleans())
+    @precondition(lambda self: self.phones)
+    def orphan(self, which: int, row: int, back: bool) -> None:
+        """The office deletes the closure in which somebody is placing a tray, and perhaps puts it back (S26)."""
+        phone = self.phone(which)
+        rows = phone.rows(CLOSURE, "fiberq_uuid")
+        if not rows:
+            return
+        fid, uuid = rows[row % len(rows)]
+        number = self.next_number()
+        phone.add(
+            TRAY, {"closure_fid": fid, "tray_number": number, "tray_type": f"t{number}"}, {"tray_type": f"t{number}"}
+        )
+        stored = self.do(self.watch.rows()).get(Key(CLOSURE, uuid))
+        if stored is not None and self._may(self.way.delete(ENGINEER, CLOSURE, uuid, stored.rev)):
+            self.send(phone)
+            if back:
+                self._may(self.way.restore(ENGINEER, CLOSURE, uuid, None))
+
     @rule(which=pick, layer=st.sampled_from((TRAY, SPLICE)), row=pick, number=st.integers(1, 3))
     @precondition(lambda self: self.phones)
     def take_another_place(self, which: int, layer: str, row: int, number: int) -> None:
@@ -429,8 +449,10 @@ class Villagers(RuleBasedStateMachine):
             uuid = phone.name(layer, fid)
             assert uuid is not None, f"nobody answered for row {fid} of {layer}"
             key, stored = (layer, uuid), rows.get(Key(layer, uuid))
+            waiting = asked.get(Key(layer, uuid), set())
             now = {n: v for _, n, v in of_feature(stored)} if stored else {}
-            done = (stored is not None and now.get(name) == value) or {(*key, name), (*key, None)} & asked
+            held = (name, value) in waiting if value is not None else bool(waiting)
+            done = (stored is not None and now.get(name) == value) or held
             sent_before = any(
                 (c["layer"], c["uuid"]) == key and name in c["fields"] and plain(c["fields"][name]["new"]) == value
                 for c in earlier
@@ -443,7 +465,9 @@ class Villagers(RuleBasedStateMachine):
             copied = gone and (gone,) in phone.rows_of(layer, "fiberq_uuid")  # S16: then the copy is the row
             if gone and not copied and Key(layer, gone) in rows:
                 before_too = any((c["layer"], c["uuid"], c["op"]) == (layer, gone, "delete") for c in earlier)
-                assert before_too or (layer, gone, None) in asked, f"a deletion was forgotten: {layer} {gone}"
+                assert before_too or (None, None) in asked.get(Key(layer, gone), set()), (
+                    f"a deletion was forgotten: {layer} {gone}"
+                )
 
     @rule(which=pick)
     @precondition(lambda self: self.phones)
