@@ -6,6 +6,7 @@ what it needs, so the checks are repeated until nothing changes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 
 from attrs import evolve, frozen
 
@@ -18,8 +19,10 @@ from fiberq_core.planning import Candidate, Draft, Held, Needs, Plan, World
 from fiberq_core.references import changed_targets
 from fiberq_core.registry import LAYER, LAYERS
 from fiberq_core.registry.model import GEOMETRY
-from fiberq_core.rows import Key, Row, present
+from fiberq_core.rows import Key, Row, differing, present
 
+PATIENCE = 24  # rounds in which places may be given up one after the other
+CHAIN = "too many rows of this file take each other's places, and not all of them can; send them in smaller steps"
 NAMED = 5  # children that a sentence names
 USED = {fibre.SPLICES: "spliced in", fibre.PATCHES: "connected at"}
 ORDER = {layer.name: n for n, layer in enumerate(LAYERS)}
@@ -63,11 +66,13 @@ def needs(draft: Draft) -> Needs:
 def settle(draft: Draft, world: World) -> Plan:
     """Check all candidates together; what cannot stand is held."""
     candidates = tuple(sorted(draft.candidates, key=_parents_first))
-    held, more = [*draft.held], True
-    while more:
-        candidates, fallen = _round(View(candidates, world, _waiting(held)))
+    held = [*draft.held]
+    for n in count():
+        view = View(candidates, world, _waiting(held))
+        candidates, fallen = _round(view) if n < PATIENCE else _no_more_swaps(view)
         held += fallen
-        more = bool(fallen)
+        if not fallen and n != PATIENCE:
+            break
     return Plan(draft.cause, candidates, (*held, *duplicates(candidates, world)), draft.notes)
 
 
@@ -90,6 +95,21 @@ def _round(view: View) -> tuple[tuple[Candidate, ...], list[Held]]:
         standing += [rest] if rest else []
         held.append(hold)
         fallen.add(candidate.key)
+    return tuple(standing), held
+
+
+def _no_more_swaps(view: View) -> tuple[tuple[Candidate, ...], list[Held]]:
+    """Let no row change its place any more: so many wait for each other that one by one takes too long."""
+    standing: list[Candidate] = []
+    held: list[Held] = []
+    for candidate in view.candidates:
+        columns, write = fibre.claiming_columns(candidate.key.layer), candidate.write
+        if write.before is None or write.after is None or not differing(write.before.row, write.after) & columns:
+            standing.append(candidate)
+            continue
+        rest, hold = _retreat(candidate, Objection(ItemKind.CLASH, CHAIN, columns))
+        standing += [rest] if rest else []
+        held.append(hold)
     return tuple(standing), held
 
 
@@ -174,10 +194,8 @@ def _holder(use: fibre.Use, me: Key, view: View) -> Key | None:
     """Who uses the fibre's end that *use* wants."""
     others = [
         (key, other)
-        for key, row in view.referrers.get(use.cable, ())
-        if key != me
-        for other in fibre.uses_of(key.layer, row)
-        if (other.cable, other.fibre) == (use.cable, use.fibre) and _goes_before(key, other, me, view)
+        for key, other in view.uses.get((use.cable, use.fibre), ())
+        if key != me and _goes_before(key, other, me, view)
     ]
     place = view.words.closure_of(use.at)
     same = [

@@ -103,11 +103,10 @@ def _authorised(
         action = layer.rights.delete if change.op is Op.DELETE else layer.rights.write
         creating = change.op is Op.INSERT and server is None
         mine = actor.subject if creating and layer.owner and _unclaimed(layer, change.sent, actor) else owner
+        reason = f"your role may not {_verb(change.op)} {layer.labels.en}"
         if allows(actor, action, owner=mine):
-            return change, []
-        return None, [
-            Held(ItemKind.REFUSED, (change,), f"your role may not {_verb(change.op)} {layer.labels.en}", proposal)
-        ]
+            reason = _beginning_refusal(actor, change, current) or "" if creating else ""
+        return (None, [Held(ItemKind.REFUSED, (change,), reason, proposal)]) if reason else (change, [])
     effective = {n for n in change.fields if server is None or server.row.get(n) != (change.sent or Row()).get(n)}
     refused = {n for n in effective if not allows(actor, _right(layer, n), owner=owner)}
     moved, move_reason = _status_refusal(cause, change, server)
@@ -117,6 +116,13 @@ def _authorised(
     held = _refusals(change, refused - moved, f"your role may not change this in {layer.labels.en}", proposal)
     held += _refusals(change, moved, move_reason or "", proposal)
     return (kept if kept.fields else None), held
+
+
+def _beginning_refusal(actor: Actor, change: Change, current: Current) -> str | None:
+    if change.key.layer != orders.LAYER or change.sent is None:
+        return None
+    last = current.last.get(change.key)
+    return orders.beginning_refusal(actor, change.sent, last.row if last else None)
 
 
 def _unclaimed(layer: Layer, sent: Row | None, actor: Actor) -> bool:

@@ -1,6 +1,6 @@
 """The same thing drawn twice (S44): both stay, and a person is told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import shapely
 
@@ -33,22 +33,36 @@ def _new_by_layer(candidates: Iterable[Candidate]) -> Mapping[str, list[Candidat
     return new
 
 
-def _pairs(new: Sequence[Candidate], others: Sequence[Stored]) -> Iterable[tuple[Candidate, Stored]]:
-    if not others:
-        return
-    tree = shapely.STRtree(_shapes(s.row.geometry for s in others))
-    shapes = _shapes(_wkb(c) for c in new)
-    seen: set[int] = set()
-    for mine, theirs in zip(*tree.query(shapes, predicate="dwithin", distance=REACH_DEG), strict=True):
-        candidate, other = new[int(mine)], others[int(theirs)]
-        if int(mine) not in seen and _same_thing(candidate, other):
-            seen.add(int(mine))
-            yield candidate, other
+def _pairs(new: Sequence[Candidate], others: Sequence[Stored]) -> Iterator[tuple[Candidate, Stored]]:
+    """Each new row with the nearest other of its type, by the middles of their boxes, where that is the same thing."""
+    by_kind: dict[object, list[Stored]] = {}
+    for other in others:
+        by_kind.setdefault(_kind(other.key.layer, other.row), []).append(other)
+    for kind, mine in _by_kind(new).items():
+        theirs = by_kind.get(kind, [])
+        if theirs:
+            tree = shapely.STRtree(_middles(s.row.geometry for s in theirs))
+            nearest = tree.query_nearest(_middles(map(_wkb, mine)), max_distance=REACH_DEG, all_matches=False)
+            pairs = ((mine[int(a)], theirs[int(b)]) for a, b in zip(*nearest, strict=True))
+            yield from (pair for pair in pairs if _same_thing(*pair))
 
 
-def _shapes(geometries: Iterable[bytes | None]) -> list[object]:
-    """Shapes to compare; None for what no library can draw."""
-    return list(shapely.from_wkb(list(geometries), on_invalid="ignore"))
+def _by_kind(new: Iterable[Candidate]) -> Mapping[object, list[Candidate]]:
+    kinds: dict[object, list[Candidate]] = {}
+    for candidate in new:
+        kinds.setdefault(_kind(candidate.key.layer, candidate.write.after or Row()), []).append(candidate)
+    return kinds
+
+
+def _kind(layer: str, row: Row) -> object:
+    column = LAYER[layer].kind_column
+    return row.get(column) if column else None
+
+
+def _middles(geometries: Iterable[bytes | None]) -> list[object]:
+    """The middle of each geometry's box: what is the same within a metre has it within a metre. None: cannot be drawn."""
+    west, south, east, north = shapely.bounds(shapely.from_wkb(list(geometries), on_invalid="ignore")).T
+    return list(shapely.points((west + east) / 2, (south + north) / 2))
 
 
 def _wkb(candidate: Candidate) -> bytes:
@@ -57,9 +71,7 @@ def _wkb(candidate: Candidate) -> bytes:
 
 
 def _same_thing(candidate: Candidate, other: Stored) -> bool:
-    after, kind = candidate.write.after or Row(), LAYER[candidate.key.layer].kind_column
-    same_kind = kind is None or after.get(kind) == other.row.get(kind)
-    return same_kind and distance_m(_wkb(candidate), other.row.geometry or b"") <= WITHIN_M
+    return distance_m(_wkb(candidate), other.row.geometry or b"") <= WITHIN_M
 
 
 def _flag(candidate: Candidate, twin: Stored) -> Held:

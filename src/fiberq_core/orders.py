@@ -43,6 +43,7 @@ TRANSITIONS = {
     ("rejected", "assigned"): Transition(_ENGINEER, needs_assignee=True),
     ("verified", "in_progress"): Transition(Action.ORDER_REOPEN),
 }
+BEGINNINGS = frozenset({"created", "assigned"})
 CLEARED = {"created": ("started_at", "completed_at")}  # what starting over takes back
 STAMPS = frozenset({"verified_by_sub", *(t.stamp for t in TRANSITIONS.values() if t.stamp is not None)})
 
@@ -62,6 +63,17 @@ def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
     return after.with_values(changes)
 
 
+def beginning_refusal(actor: Actor, new: Row, last: Row | None) -> str | None:
+    """Why *actor* may not add an order as it is, as a sentence; *last* is how it was, where it comes back.
+
+    Otherwise deleting and restoring would be a way around the table.
+    """
+    status = str(new.get(STATUS) or "created")
+    if status in BEGINNINGS or (last is not None and last.get(STATUS) == status) or allows(actor, Action.ORDER_REOPEN):
+        return None
+    return f"a work order does not begin as '{status}'"
+
+
 def refusal(actor: Actor, before: Row, after: Row) -> str | None:
     """Why *actor* may not take an order from *before* to *after*, as a sentence; None where they may."""
     old, new = str(before.get(STATUS) or "created"), str(after.get(STATUS))
@@ -75,6 +87,6 @@ def refusal(actor: Actor, before: Row, after: Row) -> str | None:
         return f"your role does not allow taking a work order from '{old}' to '{new}'"
     if transition.needs_assignee and not after.get("assigned_to_sub"):
         return "somebody must be assigned first"
-    if transition.not_by_assignee and actor.subject == assignee:
+    if transition.not_by_assignee and actor.subject in (assignee, after.get("assigned_to_sub")):
         return "nobody verifies their own work"
     return None

@@ -27,6 +27,7 @@ class View:
     rank: dict[Key, int] = field(init=False)
     holders: dict[str, Key] = field(init=False)
     referrers: dict[str, list[tuple[Key, Row]]] = field(init=False)
+    uses: dict[tuple[str, int], list[tuple[Key, fibre.Use]]] = field(init=False)
     words: Words = field(init=False)
 
     @written.default
@@ -58,6 +59,15 @@ class View:
             targets = {row.get(r.column) for r in LAYER[key.layer].references} if row is not None else set()
             for uuid in targets - {None}:
                 found.setdefault(str(uuid), []).append((key, row or Row()))
+        return found
+
+    @uses.default
+    def _uses(self) -> dict[tuple[str, int], list[tuple[Key, fibre.Use]]]:
+        """Who would use each fibre, by cable and number."""
+        found: dict[tuple[str, int], list[tuple[Key, fibre.Use]]] = {}
+        for key, row in {**{s.key: s.row for s in self.world.referring}, **self.written}.items():
+            for use in fibre.uses_of(key.layer, row) if row is not None else ():
+                found.setdefault((use.cable, use.fibre), []).append((key, use))
         return found
 
     @words.default

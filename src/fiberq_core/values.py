@@ -222,6 +222,7 @@ def _encodable(text: str) -> bool:
 def _quoted(raw: object) -> str:
     if isinstance(raw, bytes):
         return f"A binary value of {len(raw)} bytes"
+    raw = raw[: _SHOWN + 1] if isinstance(raw, str) else raw
     text = str(raw) if not isinstance(raw, int) or abs(raw) < _LARGEST * 2 else "A very large number"
     text = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode("utf-8")
     return f"“{text[:_SHOWN]}…”" if len(text) > _SHOWN else f"“{text}”"

@@ -470,3 +470,31 @@ def test_s49_each_row_by_its_own_case(office, phone):
     assert before + 1 == office.revision == receipt["revision_after"]
     assert (2, 1, 1, 1, 1) == counts(receipt, "updated", "inserted", "deleted", "conflicts", "held")
     assert ("office", "8") == (office.value(OKNA, manhole, "naziv"), office.value(OKNA, manhole, "broj_okna"))
+
+
+def test_s42_a_long_chain_of_moves_that_ends_nowhere_ends_all_the_same(office):
+    """S42: each splice moves up by one and the last place is taken; nobody moves, and other edits of the rows apply."""
+    names = [f"s{n}" for n in range(1, 61)]
+    for n, name in enumerate(names, 1):
+        office.put(SPLICES, name, **splice(position=n, a=(K1, n, None), b=(K2, n, None)))
+    phone = Device.of(office)
+    office.put(SPLICES, "last", **splice(position=61, a=(K1, 61, None), b=(K2, 61, None)))
+    for n, name in enumerate(names, 1):
+        phone.edit(SPLICES, uuid_of(name), position_in_tray=n + 1, notes="moved")
+    receipt = phone.send()
+
+    assert (60, 60) == counts(receipt, "updated", "held") and {"clash"} == set(office.kinds())
+    assert [*range(1, 61)] == [office.value(SPLICES, uuid_of(name), "position_in_tray") for name in names]
+    assert {"moved"} == {office.value(SPLICES, uuid_of(name), "notes") for name in names}
+
+
+def test_s42_a_long_chain_of_moves_that_can_stand_is_made(office):
+    """S42: each splice moves up by one into a free place at the end; all of them do."""
+    names = [f"s{n}" for n in range(1, 61)]
+    for n, name in enumerate(names, 1):
+        office.put(SPLICES, name, **splice(position=n, a=(K1, n, None), b=(K2, n, None)))
+    phone = Device.of(office)
+    for n, name in enumerate(names, 1):
+        phone.edit(SPLICES, uuid_of(name), position_in_tray=n + 1)
+
+    assert (60, 0) == counts(phone.send(), "updated", "held")

@@ -151,3 +151,15 @@ def test_s44_layers_without_places_have_no_duplicates(office, phone):
     phone.send()
 
     assert [] == office.kinds()
+
+
+def test_s44_the_nearest_of_the_same_type_is_told(office, phone):
+    """S44: another type lies nearer, and a whole stack of poles at one place costs no more than one."""
+    for n in range(300):
+        office.put(POLES, f"stack {n}", tip="other", geometry=point(21, LAT))
+    office.put(POLES, "theirs", tip="POLE", geometry=point(east(0.5), LAT))
+    for n in range(300):
+        phone.add(POLES, uuid_of(f"mine {n}"), tip="POLE", geometry=point(21, LAT))
+    receipt = phone.send()
+
+    assert (300, 300) == (receipt["inserted"], receipt["held"])

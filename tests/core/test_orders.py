@@ -199,3 +199,37 @@ def test_an_engineer_may_assign_and_move_in_one_edit():
     laptop.edit(ORDERS, order, status="assigned", assigned_to_sub=WORKER.subject)
 
     assert (1, []) == (laptop.send(an_actor("boss", next(iter(ENGINEER.roles))))["updated"], office.kinds())
+
+
+@pytest.mark.parametrize("status", STATES)
+@pytest.mark.parametrize("letter", "AE")
+def test_an_order_begins_at_the_beginning(status, letter):
+    """S27: only an administrator adds an order in a later state; for others it would be a way around the table."""
+    refused = orders.beginning_refusal(PEOPLE[letter], an_order(status), None)
+
+    assert (refused is None) == (letter == "A" or status in {"created", "assigned"})
+
+
+def test_an_order_comes_back_as_it_was_or_not_at_all():
+    """S27: a deleted order is restored in its last state; an older version of it is no way to reopen it."""
+    verified, completed = an_order("verified"), an_order("completed")
+
+    assert orders.beginning_refusal(ENGINEER, verified, verified) is None
+    assert orders.beginning_refusal(ENGINEER, completed, verified)
+
+
+def test_nobody_verifies_what_they_make_their_own_in_the_same_edit():
+    """S27: taking an order over and verifying it at once is verifying one's own work."""
+    theirs, mine = an_order("completed"), an_order("verified", ENGINEER.subject)
+
+    assert "own work" in str(refusal(ENGINEER, theirs, mine))
+
+
+def test_s27_an_engineer_adds_no_verified_order():
+    """S27: such a row waits as a proposal; an administrator may accept it."""
+    office = Office()
+    phone = Device.of(office)
+    phone.add(ORDERS, title="W-9", order_type="repair", status="verified")
+    receipt = phone.send(ENGINEER)
+
+    assert (0, ["refused"]) == (receipt["inserted"], office.kinds())

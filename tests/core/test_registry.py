@@ -155,6 +155,8 @@ def test_rights_of_single_columns() -> None:
         ("Work_orders", "status"): Action.ORDER_ADVANCE,
         ("Work_orders", "started_at"): Action.ORDER_ADVANCE,
         ("Work_orders", "completed_at"): Action.ORDER_ADVANCE,
+        ("Work_orders", "verified_at"): Action.ORDER_REOPEN,
+        ("Work_orders", "verified_by_sub"): Action.ORDER_REOPEN,
         ("work_order_items", "status"): Action.ITEM_COMPLETE,
         ("work_order_items", "completed_at"): Action.ITEM_COMPLETE,
         ("work_order_items", "completed_by_sub"): Action.ITEM_COMPLETE,
