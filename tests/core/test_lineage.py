@@ -506,7 +506,8 @@ def test_a_question_takes_back_only_what_came_since(office, phone):
 
 def test_s50_a_copy_made_in_mid_work(office, phone):
     """S50: both files show what was typed before the copy was made, and nobody had sent it yet; the second file, written
-    to less often than the first, cannot be its child, so what it lacks is a question, and new rows are known again."""
+    to less often than the first, cannot be its child, so what it lacks is a question, and new rows are known again.
+    """
     phone.edit(POLES, P, naziv="before the copy")
     phone.add(POLES, naziv="before the copy", geometry=point(25))
     tablet = phone.copy()
