@@ -69,7 +69,7 @@ def settle(draft: Draft, world: World) -> Plan:
     held = [*draft.held]
     for n in count():
         view = View(candidates, world, _waiting(held))
-        candidates, fallen = _round(view) if n < PATIENCE else _no_more_swaps(view)
+        candidates, fallen = _no_more_swaps(view) if n == PATIENCE else _round(view)
         held += fallen
         if not fallen and n != PATIENCE:
             break

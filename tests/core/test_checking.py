@@ -228,6 +228,25 @@ def test_s42_a_place_is_not_lost_to_a_row_that_does_not_come_in(office, phone):
     assert Key(SPLICES, uuid_of("second")) in office.rows
 
 
+@pytest.mark.parametrize("length", [5, 40])
+def test_s42_a_long_chain_of_moves_that_cannot_be_made(office, length):
+    """S42: every tray takes the next one's number, and the last number is taken: all stay, and so does who wanted the first."""
+    for n in range(3, 3 + length):
+        office.put(TRAYS, f"tray {n}", closure_uuid=N4, tray_number=n)
+    phone = Device.of(office)
+    office.put(TRAYS, "late", closure_uuid=N4, tray_number=3 + length)
+    phone.add(TRAYS, uuid_of("new"), closure_uuid=N4, tray_number=3)
+    for n in range(3, 3 + length):
+        phone.edit(TRAYS, uuid_of(f"tray {n}"), tray_number=n + 1, capacity=n)
+    receipt = phone.send()
+
+    assert (0, length, length + 1) == counts(receipt, "inserted", "updated", "held")
+    assert [(n, n) for n in range(3, 3 + length)] == [
+        tuple(office.value(TRAYS, uuid_of(f"tray {n}"), name) for name in ("tray_number", "capacity"))
+        for n in range(3, 3 + length)
+    ]
+
+
 ALLOWED = {
     "the other end of the fibre": splice(T1, 2, (K1, 1, "to"), (K3, 1, "from")),
     "another fibre": splice(T1, 2, (K1, 2, None), (K2, 2, None)),
