@@ -64,10 +64,10 @@ def restore(source: Path, data: Path, folders: Mapping[str, Path]) -> Kept:
         raise Conflict("A backup is restored into empty folders only. Move away what is there, or name other folders")
     kept = verify(source)
     with translating():
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, place in folders.items():
             _copy_files(source / name, place)
             _see_onto_disk(place)
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = data / (FILE + PART)
         shutil.copyfile(source / FILE, part)
         sync(part)

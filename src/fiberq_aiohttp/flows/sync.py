@@ -37,9 +37,13 @@ class Download:
     filename: str
 
 
-def export_id(subject: str, project: str, revision: int) -> str:
-    """The id of what one person gets of a project at a revision: 32 hex characters, always the same."""
-    return hashlib.sha256(f"export\x1f{subject}\x1f{project}\x1f{revision}".encode()).hexdigest()[:32]
+def export_id(subject: str, project: str, revision: int, made_at: str) -> str:
+    """The id of what one person gets of a project at a revision: 32 hex characters, always the same.
+
+    *made_at* is when the revision was made: a store that was restored from a backup counts its revisions again.
+    """
+    said = "\x1f".join(("export", subject, project, str(revision), made_at))
+    return hashlib.sha256(said.encode()).hexdigest()[:32]
 
 
 async def download(ports: Ports, actor: Actor, project_id: int) -> Download:
@@ -47,21 +51,33 @@ async def download(ports: Ports, actor: Actor, project_id: int) -> Download:
     project, actor = await actor_in(ports, actor, project_id)
     demand(actor, Action.SYNC_PULL)
     package = await ports.packages.export(project_id)
-    name = export_id(actor.subject, project.uuid, package.revision)
+    async with ports.store.reading(project_id) as reader:
+        made = (await reader.revisions([package.revision])).get(package.revision)
+    name = export_id(actor.subject, project.uuid, package.revision, made.at if made else project.created_at)
     await ports.store.save_export(name, project_id, package.revision, by=author_of(actor), at=ports.now())
     return Download(package, name, f'"{package.revision}-{name[:12]}"', f"fiberq_project_{project_id}.gpkg")
 
 
 @frozen
 class _Origin:
-    """Where a file comes from: the export that it is, and the package that this export delivered."""
+    """Where a file comes from: the export that it is, and the package that this export delivered.
+
+    *lost*: it says that it is an export of this project, and the store knows of none such. It is from a time
+    before a backup was restored, and the numbers of its revisions mean something else by now.
+    """
 
     provenance: Provenance | None
     package: Package | None
     revision: int | None
+    lost: bool = False
 
 
 NOWHERE: Final = _Origin(None, None, None)
+LOST: Final = _Origin(None, None, None, lost=True)
+LOST_NOTE: Final = (
+    "This server does not know the export that the file comes from, perhaps since a backup was restored. "
+    "Nothing in it replaces a newer value by itself: wherever it differs, somebody is asked."
+)
 
 
 async def upload(
@@ -98,9 +114,9 @@ async def _origin(ports: Ports, project: Project, path: str) -> _Origin:
     if said.project != project.uuid:
         raise WrongProject("The file was exported from another project; nothing was applied. Send it to that project.")
     known = await ports.store.find_export(said.export_id)
-    revision = known[1] if known and known[0] == project.id else said.revision
-    if not 0 <= revision <= project.revision:
-        return NOWHERE
+    if known is None or known[0] != project.id:
+        return LOST
+    revision = known[1]
     return _Origin(evolve(said, revision=revision), await ports.packages.at(project.id, revision), revision)
 
 
@@ -110,6 +126,7 @@ async def _merge(
     """Everything that happens under the project's lock."""
     sync_id = ports.new_uuid()
     sent = sent if origin.provenance is not None else evolve(sent, provenance=None)
+    sent = evolve(sent, notes=(*sent.notes, LOST_NOTE)) if origin.lost else sent
     lineage = await _lineage(unit, sent, origin, actor)
     copy = lineage.copy(sync_id)
     wanted = await _proposals(unit, sent, origin, lineage, copy)
@@ -160,10 +177,12 @@ async def _bases(
     unit: Reader, keys: Collection[Key], revs: Mapping[Key, int], located: Mapping[str, Stored], origin: _Origin
 ) -> Bases:
     current = await unit.rows(keys)
+    last = {s.key: s for s in located.values() if s.key not in current}
+    if origin.lost:
+        return Bases(last, {}, current, last)
     exported = origin.revision is not None
     versions = await unit.versions(dict.fromkeys(keys, origin.revision)) if origin.revision is not None else {}
     own = await unit.versions({k: rev for k, rev in revs.items() if rev <= unit.project.revision}) if revs else {}
-    last = {s.key: s for s in located.values() if s.key not in current}
     referred = _referred(stored for found in (versions, own, current, last) for stored in found.values())
     fids = {uuid: s.fid for uuid, s in (await unit.locate(referred)).items()} if referred else {}
     return Bases(versions, own, current, last, fids, exported)
