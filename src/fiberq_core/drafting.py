@@ -3,7 +3,7 @@
 What the actor may not do, and what both sides changed, is held; the rest of the row goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import evolve, field, frozen
 
@@ -123,6 +123,13 @@ def _beginning_refusal(actor: Actor, change: Change, current: Current) -> str | 
         return None
     last = current.last.get(change.key)
     return orders.beginning_refusal(actor, change.sent, last.row if last else None)
+
+
+def permitted(actor: Actor, changes: Iterable[Change], current: Current) -> bool:
+    """Whether *actor* may make all of *changes*; nothing is said about whether they can stand."""
+    cause = Cause(actor, at="", origin="")
+    asked = (_authorised(cause, c, current.rows.get(c.key), current, Proposal(c)) for c in changes)
+    return not any(refused for _, refused in asked)
 
 
 def _unclaimed(layer: Layer, sent: Row | None, actor: Actor) -> bool:

@@ -3,11 +3,14 @@
 All of them only make change sets; the one write path merges them against today's data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fiberq_core.changes import Change
+from fiberq_core.drafting import permitted
 from fiberq_core.identity import derived
 from fiberq_core.inbox import Decision, Item, ItemKind
+from fiberq_core.planning import Current
+from fiberq_core.policy import Action, Actor, allows
 from fiberq_core.ports import Version
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored, differing
@@ -36,6 +39,19 @@ def choices(item: Item, current: Stored | None) -> tuple[Decision, ...]:
     return tuple(d for d in CHOICES[item.kind] if d not in senseless)
 
 
+def choices_for(actor: Actor, item: Item, current: Current) -> tuple[Decision, ...]:
+    """The decisions that *actor* may make: they are theirs to make, make sense, and ask for nothing beyond their role."""
+    if not allows(actor, Action.INBOX_DECIDE, owner=item.author.sub):
+        return ()
+    possible = choices(item, row_of(item, current.rows))
+    return tuple(d for d in possible if permitted(actor, proposed_by(item, d, current.rows), current))
+
+
+def row_of(item: Item, rows: Mapping[Key, Stored]) -> Stored | None:
+    """The row that an item is about, if it is about one that is there."""
+    return rows.get(Key(item.layer, item.uuid)) if item.layer and item.uuid else None
+
+
 def _senseless(item: Item, current: Stored | None) -> set[Decision]:
     out: set[Decision] = set()
     if not any(c.base != c.sent for c in item.changes):
@@ -52,7 +68,7 @@ def _is_edit(change: Change) -> bool:
     return change.base is not None and change.sent is not None
 
 
-def proposed_by(item: Item, decision: Decision, current: dict[Key, Stored]) -> tuple[Change, ...]:
+def proposed_by(item: Item, decision: Decision, current: Mapping[Key, Stored]) -> tuple[Change, ...]:
     """What *decision* asks for, against the rows as they are now. Keeping the server's side asks for nothing."""
     if decision is Decision.RESTORE:
         return tuple(_against_now(c, current.get(c.key)) for c in item.changes)

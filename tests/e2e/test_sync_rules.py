@@ -91,8 +91,10 @@ async def test_s28_the_crew_cannot_accept_its_own_proposal(office, device, crew_
     await phone.upload()
     [item] = await office.inbox()
 
+    [seen] = await crew_office.inbox()
     status, _ = await crew_office.call("POST", f"/inbox/{item['item_id']}", json={"decision": "take_mine"})
 
+    assert ["keep_server", "dismiss"] == seen["choices"] and "take_mine" in item["choices"]
     assert 403 == status and "Dig" == await office.value("Work_orders", order, "title")
 
 

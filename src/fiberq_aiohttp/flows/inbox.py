@@ -1,5 +1,6 @@
 """The inbox: what waits for a person, and what their decision makes of it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from attrs import evolve
@@ -10,12 +11,12 @@ from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.changes import Source
 from fiberq_core.errors import Busy, Conflict, Fault, FiberqError, Invalid, StoreUnavailable
 from fiberq_core.inbox import Decided, Decision, Item
-from fiberq_core.planning import Cause, Outcome, Plan
-from fiberq_core.policy import Action, Actor, allows
+from fiberq_core.planning import Cause, Current, Outcome, Plan
+from fiberq_core.policy import Action, Actor
 from fiberq_core.ports import Reader, Unit
 from fiberq_core.proposals import ISSUES, Proposal
-from fiberq_core.reversal import choices, proposed_by
-from fiberq_core.rows import Key, Row, Stored
+from fiberq_core.reversal import choices, choices_for, proposed_by, row_of
+from fiberq_core.rows import Row
 from fiberq_core.wire import item_json
 
 
@@ -27,7 +28,8 @@ async def items(
     async with ports.store.reading(project_id) as reader:
         page = await reader.items(state, limit, cursor)
         current = await _current(reader, page.items)
-    return {"items": [_json(i, actor, current) for i in page.items], "next": page.next}
+    shown = await asyncio.to_thread(lambda: [_json(i, actor, current) for i in page.items])
+    return {"items": shown, "next": page.next}
 
 
 async def show(ports: Ports, actor: Actor, project_id: int, item_id: str) -> Mapping[str, object]:
@@ -38,19 +40,13 @@ async def show(ports: Ports, actor: Actor, project_id: int, item_id: str) -> Map
         return _json(item, actor, await _current(reader, [item]))
 
 
-async def _current(reader: Reader, shown: Sequence[Item]) -> dict[Key, Stored]:
-    keys = {c.key for item in shown for c in item.changes}
-    return dict(await reader.rows(keys)) if keys else {}
+async def _current(reader: Reader, shown: Sequence[Item]) -> Current:
+    return await writing.current(reader, [change for item in shown for change in item.changes])
 
 
-def _json(item: Item, actor: Actor, current: Mapping[Key, Stored]) -> dict[str, object]:
-    now = _row_of(item, current)
-    may = allows(actor, Action.INBOX_DECIDE, owner=item.author.sub)
-    return item_json(item, now, [c.value for c in choices(item, now)] if may else [])
-
-
-def _row_of(item: Item, current: Mapping[Key, Stored]) -> Stored | None:
-    return current.get(Key(item.layer, item.uuid)) if item.layer and item.uuid else None
+def _json(item: Item, actor: Actor, current: Current) -> dict[str, object]:
+    possible = choices_for(actor, item, current)
+    return item_json(item, row_of(item, current.rows), [choice.value for choice in possible])
 
 
 async def decide(
@@ -79,8 +75,8 @@ async def _decided(unit: Unit, cause: Cause, item_id: str, decision: str, note: 
     item = await unit.item(item_id)
     demand(cause.actor, Action.INBOX_DECIDE, owner=item.author.sub)
     current = await _current(unit, [item])
-    chosen = _choice(item, decision, choices(item, _row_of(item, current)))
-    wanted = proposed_by(item, chosen, current)
+    chosen = _choice(item, decision, choices(item, row_of(item, current.rows)))
+    wanted = proposed_by(item, chosen, current.rows)
     plan = await writing.plan(unit, cause, [Proposal(c) for c in await writing.with_parts(unit, wanted)])
     writing.insist(plan)
     return plan, evolve(item, decided=Decided(chosen, cause.author, cause.at, note))
