@@ -3,7 +3,7 @@
 The one reader for files of strangers (S39). Plain functions that block: run them in a thread.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from attrs import frozen
@@ -91,29 +91,36 @@ def _srs(table: FileTable) -> int:
 
 
 def _run(jobs: Sequence[_Job], *, parallel: bool) -> list[Outcome]:
-    if not parallel:
-        return [_read(job) for job in jobs]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(_read, jobs))
+    """Read all tables. Each worker has one connection: to open a file costs as much as to read a small table."""
+    waiting = enumerate(jobs)
+    workers = WORKERS if parallel else 1
+    with ThreadPoolExecutor(workers) as pool:
+        done = [pool.submit(_work, waiting, jobs[0]) for _ in range(workers if jobs else 0)]
+        outcomes = {n: outcome for future in done for n, outcome in future.result()}
+    return [outcomes[n] for n in range(len(jobs))]
 
 
-def _read(job: _Job) -> Outcome:
+def _work(waiting: Iterator[tuple[int, _Job]], any_job: _Job) -> list[tuple[int, Outcome]]:
+    with open_untrusted(any_job.path, any_job.allowance, base=any_job.base) as file, believing():
+        return [(n, _read(file, job)) for n, job in waiting]
+
+
+def _read(file: Untrusted, job: _Job) -> Outcome:
     table = job.plan.table
-    with open_untrusted(job.path, job.allowance, base=job.base) as file, believing():
-        quick_check(file, table.name)
-        file.tables |= {table.name.casefold(), "gpkg_ogr_contents"}
-        try:
-            way = reprojection(job.declared) if table.geometry else Reprojection(None)
-        except UnusableCrs as error:
-            return _refused(file, table, str(error))
-        base_columns = _base_columns(file, table) if job.base else {}
-        reader = RowReader(job.plan, way)
-        comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project)
-        found = _how(job, base_columns, way)(comparison)
-        placed = sum(1 for r in found.rows if r.row.geometry or any(b.field == GEOMETRY for b in r.bad))
-        if reader.off_the_map > 1 and reader.off_the_map == placed and len(found.rows) == found.total:
-            return _refused(file, table, OUTSIDE_CRS)
-        return _layer(job.plan, found, reprojected=not way.identity)
+    quick_check(file, table.name)
+    file.tables |= {table.name.casefold(), "gpkg_ogr_contents"}
+    try:
+        way = reprojection(job.declared) if table.geometry else Reprojection(None)
+    except UnusableCrs as error:
+        return _refused(file, table, str(error))
+    base_columns = _base_columns(file, table) if job.base else {}
+    reader = RowReader(job.plan, way)
+    comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project)
+    found = _how(job, base_columns, way)(comparison)
+    placed = sum(1 for r in found.rows if r.row.geometry or any(b.field == GEOMETRY for b in r.bad))
+    if reader.off_the_map > 1 and reader.off_the_map == placed and len(found.rows) == found.total:
+        return _refused(file, table, OUTSIDE_CRS)
+    return _layer(job.plan, found, reprojected=not way.identity)
 
 
 def _how(job: _Job, base_columns: Mapping[str, str], way: Reprojection) -> Callable[[Comparison], Found]:
