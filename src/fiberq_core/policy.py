@@ -102,12 +102,17 @@ class Actor:
         """The most powerful role that the token grants."""
         return next((role for role in Role if role in self.roles), None)
 
+    @property
+    def needs_no_membership(self) -> bool:
+        """Whether every project is open to this person: administrators belong everywhere."""
+        return self.role is Role.ADMIN
+
     def within(self, project_role: Role | None) -> "Actor":
         """The same person, limited to what membership as *project_role* allows.
 
         An administrator needs no membership. Without one, nobody else has any right.
         """
-        if self.role is None or self.role is Role.ADMIN:
+        if self.role is None or self.needs_no_membership:
             return self
         if project_role is None:
             return Actor(self.subject, frozenset(), self.name, email=self.email)
