@@ -157,10 +157,9 @@ def _taken(candidate: Candidate, view: View) -> Objection | None:
     layer, after = candidate.key.layer, candidate.write.after
     if after is None:
         return None
-    before = row_of(candidate.write.before)
     for claim in fibre.claims_of(layer, after):
         holder = view.holders[claim]
-        if holder != candidate.key and (before is None or claim not in fibre.claims_of(layer, before)):
+        if holder != candidate.key:
             return _clash(layer, view.words.claim(claim), holder, view, fibre_end=claim.startswith("fibre"))
     return None
 
@@ -198,11 +197,7 @@ def _holder(use: fibre.Use, me: Key, view: View) -> Key | None:
         if key != me and _goes_before(key, other, me, view)
     ]
     place = view.words.closure_of(use.at)
-    same = [
-        k
-        for k, o in others
-        if (o.end and o.end == use.end) or (not (o.end and use.end) and view.words.closure_of(o.at) == place)
-    ]
+    same = [key for key, o in others if not (o.end and use.end) and view.words.closure_of(o.at) == place]
     return same[0] if same else others[0][0] if len(others) > 1 else None
 
 

@@ -27,8 +27,8 @@ def duplicates(candidates: Sequence[Candidate], world: World) -> list[Held]:
 def _new_by_layer(candidates: Iterable[Candidate]) -> Mapping[str, list[Candidate]]:
     new: dict[str, list[Candidate]] = {}
     for candidate in candidates:
-        write, after = candidate.write, candidate.write.after
-        if write.before is None and write.earlier is None and after is not None and after.geometry is not None:
+        after = candidate.write.after
+        if candidate.write.before is None and after is not None and after.geometry is not None:
             new.setdefault(candidate.key.layer, []).append(candidate)
     return new
 

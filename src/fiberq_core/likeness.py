@@ -97,9 +97,7 @@ class View:
     def _without_uuid(self, layer: SentLayer, fid: int | None) -> SentRow | None:
         """The new row with that fid, if it has no uuid, or that of the row which it was copied from (S16)."""
         row = self.by_fid.get((layer.source, fid)) if fid is not None else None
-        if row is None or fid in layer.delivered:
-            return None
-        return row if row.uuid is None or row.uuid in layer.duplicates else None
+        return row if row is not None and (row.uuid is None or row.uuid in layer.duplicates) else None
 
     def _around(self, state: State) -> Surroundings:
         given = {(d.source, d.fid): d.key.uuid for d in state.values() if d.fid is not None}

@@ -61,13 +61,10 @@ def trace(sent: SentFile, uploads: Sequence[EarlierUpload], delivered: Mapping[K
     family = _Family({u.sync_id: u for u in uploads}, delivered)
     view = View(sent, delivered, uploads)
     parent = _nearest(view, uploads, sent.writes) or _corrected(view, family, sent.writes, sender)
-    known = family.ancestors(parent)
     unseen = tuple(
         tip
         for tip in family.tips()
-        if tip.sync_id not in known
-        and (parent is None or parent.sync_id in family.ancestors(tip))
-        and family.between(parent, tip)
+        if (parent is None or parent.sync_id in family.ancestors(tip)) and family.between(parent, tip)
     )
     forked = parent is not None and any(u.parent == parent.sync_id for u in uploads)
     return Lineage(parent, unseen, forked, view.recognised())

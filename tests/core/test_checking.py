@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from fiberq_core.inbox import Decision, Item, ItemKind
+from fiberq_core.changes import Source, Write
+from fiberq_core.inbox import Author, Decision, Item, ItemKind
 from fiberq_core.planning import ConflictPolicy
 from fiberq_core.registry import GEOMETRY
-from fiberq_core.rows import Key
+from fiberq_core.rows import Key, Row
 from tests.core.offline import (
     AREAS,
     CABLES,
@@ -211,8 +212,8 @@ def test_s42_who_had_a_place_before_keeps_it(office):
     office.put(TRAYS, "late", closure_uuid=N4, tray_number=6)
     phone.add(TRAYS, uuid_of("new"), closure_uuid=N4, tray_number=5)
     phone.edit(TRAYS, uuid_of("there"), tray_number=6)
-    phone.send()
 
+    assert (0, 0, 2) == counts(phone.send(), "inserted", "updated", "held")
     assert (5, 6) == tuple(office.value(TRAYS, uuid_of(n), "tray_number") for n in ("there", "late"))
     assert {uuid_of("new"), uuid_of("there")} == {item.uuid for item in office.inbox}
 
@@ -288,6 +289,53 @@ def test_a_splice_of_a_fibre_with_itself(office, phone):
     phone.send()
 
     assert (ItemKind.REJECTED, True) == (only_item(office).kind, "two different fibres" in only_item(office).reason)
+
+
+def from_elsewhere(office: Office, layer: str, name: str, **values: Any) -> None:
+    """A row that came past all checks, by SQL or from an old server."""
+    made = Write(Key(layer, uuid_of(name)), None, Row(values))
+    office.apply(Author("sql"), [made], (), Source.SQL, None)
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (splice(T1, 1, (K1, 1, None), (K2, 1, None)), splice(T1, 2, (K1, 1, None), (K3, 1, None))),
+        (splice(T1, 1, (K1, 1, None), (K2, 1, None)), splice(T1, 2, (K3, 1, None), (K3, 1, None))),
+    ],
+    ids=["one fibre twice in a closure", "a fibre with itself"],
+)
+def test_what_stood_before_may_stay(office, first, second):
+    """Only what an upload changes has to stand: a measured loss is written whatever else is wrong with the splice."""
+    for name, values in (("first", first), ("second", second)):
+        from_elsewhere(office, SPLICES, name, **values)
+    phone = Device.of(office)
+    for name in ("first", "second"):
+        phone.edit(SPLICES, uuid_of(name), loss_db=0.05)
+
+    assert 2 == phone.send()["updated"] and [] == office.inbox
+
+
+def test_a_row_that_was_never_complete_can_be_edited(office):
+    """A photo without a file, from an old server, can get a caption; only new rows have to be complete."""
+    from_elsewhere(office, PHOTOS, "p", taken_by_sub=WORKER.subject)
+    phone = Device.of(office)
+    phone.edit(PHOTOS, uuid_of("p"), caption="x")
+
+    assert 1 == phone.send()["updated"] and [] == office.inbox
+
+
+def test_s42_whoever_used_a_fibre_before_comes_first(office):
+    """S42: two patches that are edited in the same upload go on using both ends, though they come later in the file."""
+    office.put(ELEMENTS, "e2", naziv="ODF-2", geometry=point(23))
+    for n, element in enumerate((E1, uuid_of("e2")), 1):
+        office.put(PATCHES, f"patch {n}", **patch(element, 1, K1, 7))
+    phone = Device.of(office)
+    phone.add(SPLICES, uuid_of("s"), **splice(T1, 1, (K1, 7, None), (K2, 7, None)))
+    for n in (1, 2):
+        phone.edit(PATCHES, uuid_of(f"patch {n}"), connector_type="LC/UPC")
+
+    assert (0, 2, ["clash"]) == (*counts(phone.send(), "inserted", "updated"), office.kinds())
 
 
 def test_an_edit_beside_a_place_needs_no_place(office):

@@ -304,6 +304,8 @@ def test_what_the_server_filled_in_is_nobodys_edit():
     assert mine == written(drafted(sent, mine, server, REPORT))
     edited = drafted(sent, Row({"issues": "sun"}), server, REPORT)
     assert (server.with_values({"issues": "sun"}), False) == (written(edited), edited.candidates[0].merged)
+    other_owner = server.with_values({"reported_by_sub": "another"})
+    assert [("held_delete", None)] == waits(drafted(server, None, other_owner, REPORT, cause(ENGINEER)))
     late = server.with_values({"issues": "office"})
     assert [("held_delete", None)] == waits(drafted(sent, None, late, REPORT))
 

@@ -100,9 +100,10 @@ def test_s16_among_new_rows_the_first_keeps_it():
     assert {9: FRESH} == rekeyed(layer)
 
 
-def test_s16_a_copy_that_kept_nothing_of_the_original():
+@pytest.mark.parametrize("rows", [(sent(3), sent(9, U)), (sent(9, U), sent(3))])
+def test_s16_a_copy_that_kept_nothing_of_the_original(rows):
     """S16, S29: the original's uuid was blanked and only the copy shows it; the base's fid decides."""
-    layer = a_layer(sent(3), sent(9, U), delivered={3: U})
+    layer = a_layer(*rows, delivered={3: U})
 
     assert {3: U, 9: derived("copy", "phone", POLES, 9)} == uuids(layer, located={U: POLES})
 

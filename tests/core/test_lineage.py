@@ -163,6 +163,15 @@ def test_s50_a_copy_does_not_revert_what_it_never_touched(office, phone):
     assert (1, 1, ["question"]) == (receipt["updated"], receipt["held"], office.kinds())
 
 
+def test_s50_an_upload_without_edits_asks_nothing(phone):
+    """S50: somebody only looked and sent the file back; nobody needs to know."""
+    tablet = phone.copy()
+    phone.send()
+    tablet.edit(POLES, Q, naziv="y")
+
+    assert (None, []) == (parent(tablet), unseen(tablet))
+
+
 def test_s50_a_repeat_does_not_hide_what_came_before_it(office, phone):
     """S50: the first device sent its file twice, the second time without an edit; the copy is asked about all the same."""
     tablet = phone.copy()
@@ -239,6 +248,17 @@ def test_correcting_ones_own_entry(office, phone):
     assert parent(phone) is None
 
 
+def test_a_correction_of_one_entry_and_the_loss_of_another(office, phone):
+    """Only where everything that was sent was edited again it is a correction; what is back as it was may be a copy's."""
+    phone.edit(POLES, P, naziv="x")
+    phone.edit(POLES, Q, naziv="x too")
+    phone.send()
+    phone.edit(POLES, P, naziv="y")
+    phone.edit(POLES, Q, naziv="P-1")
+
+    assert (None, ["sync 1"]) == (parent(phone), unseen(phone))
+
+
 def test_a_word_that_two_people_chose_is_weak_evidence(office, phone):
     """Most of what the upload brought is as the export delivered it: one word from a list is a coincidence."""
     tablet = phone.copy()
@@ -246,10 +266,23 @@ def test_a_word_that_two_people_chose_is_weak_evidence(office, phone):
         phone.edit(POLES, pole, materijal="Steel")
     phone.send()
     tablet.edit(POLES, P, materijal="Steel")
+    tablet.writes = 99
     tablet.send()
 
     assert {"Steel"} == {edit_of(office, pole, "materijal") for pole in (P, Q, R)}
     assert ["question"] == office.kinds()
+
+
+def test_a_small_number_that_two_people_chose_is_weak_evidence(office, phone):
+    """As a word from a list may be the same by coincidence, so may a number of few values."""
+    tablet = phone.copy()
+    for pole, count in ((P, 6), (Q, 12), (R, 24)):
+        phone.edit(POLES, pole, godina_ugradnje=2000 + count)
+    phone.send()
+    tablet.edit(POLES, P, godina_ugradnje=2006)
+    tablet.writes = 99
+
+    assert (None, ["sync 1"]) == (parent(tablet), unseen(tablet))
 
 
 def test_a_text_that_somebody_typed_is_strong_evidence(office, phone):
@@ -273,6 +306,7 @@ def test_a_text_that_somebody_types_everywhere_is_weak_evidence(office, phone):
         phone.edit(POLES, pole, napomena="ok")
     phone.send()
     tablet.edit(POLES, P, napomena="ok")
+    tablet.writes = 99
 
     assert (None, ["sync 1"]) == (parent(tablet), unseen(tablet))
 
@@ -406,10 +440,12 @@ def test_s50_a_copy_made_after_an_upload_is_another_line(office, phone):
     tablet.send()
     phone.edit(POLES, mine, naziv="A2")
     phone.send()
+    tablet.edit(POLES, shared, geometry=point(29))
+    tablet.send()
 
     assert mine == theirs
     assert ["shared", "A2", "B2"] == [row.get("naziv") for row in office.all(POLES)][3:]
-    assert "Steel" == office.all(POLES)[3].get("materijal")
+    assert ("Steel", point(29)) == (office.all(POLES)[3].get("materijal"), office.all(POLES)[3].geometry)
     assert ["question"] == office.kinds()
 
 
@@ -523,3 +559,12 @@ def test_s50_a_copy_made_in_mid_work(office, phone):
         edit_of(office, R, "materijal"),
     )
     assert (["question"], 4) == (office.kinds(), len(office.all(POLES)))
+
+
+def test_s16_a_copy_pasted_later_does_not_hide_the_row_that_it_was_made_from(office, phone):
+    """S14, S16: of two rows with one uuid the one at the export's fid shows what was sent, not the pasted one."""
+    phone.edit(POLES, P, naziv="x")
+    phone.send()
+    phone.add(POLES, P, naziv="P-0", geometry=point(21))
+
+    assert "sync 1" == parent(phone)

@@ -10,11 +10,11 @@ from fiberq_core.identity import Named
 from fiberq_core.inbox import Author, Decision, ItemKind
 from fiberq_core.lineage import Lineage
 from fiberq_core.ports import EarlierUpload, SentDelta
-from fiberq_core.proposals import MASS_ROWS, Bases, Proposals, propose
+from fiberq_core.proposals import Bases, Proposals, propose
 from fiberq_core.registry import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_core.sent import BadValue, SentFile, SentLayer, SentRow
-from tests.core.offline import ENGINEER, OKNA, PHOTOS, POLES, WORKER, Device, Office, line, point, uuid_of
+from tests.core.offline import ENGINEER, OKNA, PHOTOS, POLES, WORKER, Device, Office, counts, line, point, uuid_of
 
 P, Q = uuid_of("p"), uuid_of("q")
 T = "vreme"
@@ -150,6 +150,14 @@ def test_s21_a_bad_value_in_a_new_row(office, phone):
     assert [("visina", "12a")] == [(i.field, i.raw) for i in office.inbox]
 
 
+def test_s21_a_row_that_was_edited_to_nothing_but_a_bad_value(office, phone):
+    """S21: the bad value waits though there is nothing else to do about its row."""
+    phone.at(POLES, P).rev = 0  # so that the reader looks at it
+    receipt = office.upload(sent_with(phone, POLES, bad=(BAD,)))
+
+    assert (0, 1, 2) == counts(receipt, "applied", "rejected", "unchanged")
+
+
 def test_s23_a_row_that_cannot_be_applied_waits_whole(office, phone):
     """S23: nothing of the row applies, everything typed in it is in the item; sent again it does not wait twice."""
     wrong = BadValue(GEOMETRY, {"type": "LineString"}, "A LineString does not belong here", whole_row=True)
@@ -245,8 +253,8 @@ def test_s22_both_drew_the_same(office, phone):
 @pytest.mark.parametrize(
     "received, gone, held",
     [
-        (MASS_ROWS, MASS_ROWS, False),  # all of them, but not more than 50
-        (MASS_ROWS + 1, MASS_ROWS + 1, True),
+        (50, 50, False),  # all of them, but not more than 50
+        (51, 51, True),
         (170, 51, False),  # exactly 30 %
         (169, 51, True),  # a little more
         (1000, 300, False),
@@ -337,6 +345,18 @@ def test_s14_new_rows_deleted_again(office, phone):
     again = phone.send()
 
     assert (1, 2, 0) == (receipt["deleted"], len(office.all(POLES)), changed(again))
+
+
+def test_s14_a_row_edited_in_one_upload_and_deleted_in_the_next(office, phone):
+    """S14: the device deletes what it sent, so its own edit is not somebody else's; the rest of the file is as it was."""
+    phone.edit(POLES, P, naziv="x")
+    phone.edit(POLES, Q, naziv="y")
+    phone.send()
+    phone.delete(POLES, P)
+    receipt = phone.send()
+
+    assert (1, 0, []) == (*counts(receipt, "deleted", "updated"), office.kinds())
+    assert ["y"] == [row.get("naziv") for row in office.all(POLES)]
 
 
 def test_s14_deletions_undone(office, phone):

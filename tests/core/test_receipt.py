@@ -51,6 +51,7 @@ def mixed(office) -> tuple[Office, dict[str, Any]]:
     office.edit(POLES, uuid_of("c"), napomena="office")
     phone.edit(POLES, uuid_of("a"), naziv="x", napomena="note")
     phone.edit(POLES, uuid_of("b"), naziv="y")
+    phone.edit(POLES, uuid_of("d"), naziv="z")
     phone.delete(POLES, uuid_of("c"))
     phone.delete(OKNA, uuid_of("m"))
     phone.add(POLES, naziv="new", geometry=point(30))
@@ -63,9 +64,9 @@ def test_counts_equal_what_was_done(mixed):
     office, answer = mixed
     done = [v.op.value for v in office.past if v.by.sync_id == answer["sync_id"]]
 
-    assert (1, 2, 1, 4, 2) == counts(answer, *DONE, "applied", "merged")
-    assert (1, 1, 1, 1) == counts(answer, "conflicts", "held", "rejected", "unchanged")
-    assert {"insert": 1, "update": 2, "delete": 1} == {op: done.count(op) for op in done}
+    assert (1, 3, 1, 5, 2) == counts(answer, *DONE, "applied", "merged")
+    assert (1, 1, 1, 0) == counts(answer, "conflicts", "held", "rejected", "unchanged")
+    assert {"insert": 1, "update": 3, "delete": 1} == {op: done.count(op) for op in done}
     assert 3 == len(office.inbox)
 
 
@@ -76,7 +77,7 @@ def test_counts_by_layer_add_up(mixed):
     for name in COUNTS:
         assert answer[name] == sum(layer[name] for layer in answer["layers"].values())
     assert (1, 0, 1) == counts(answer["layers"][OKNA], "deleted", "updated", "applied")
-    assert (1, 2, 0) == counts(answer["layers"][POLES], "inserted", "updated", "deleted")
+    assert (1, 3, 0) == counts(answer["layers"][POLES], "inserted", "updated", "deleted")
     assert 1 == answer["layers"][TRAYS]["rejected"]
 
 
