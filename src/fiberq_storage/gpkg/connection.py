@@ -205,13 +205,17 @@ def _authoriser(tables: set[str]) -> Callable[[int, str | None, str | None, str 
     """Reads of *tables* pass, and the functions that honest files have in their defaults; nothing else does."""
 
     def allowed(code: int, first: str | None, second: str | None, _: str | None, inner: str | None) -> int:
+        if inner is not None:
+            return apsw.SQLITE_DENY
+        if code == apsw.SQLITE_READ:  # once for every column of every statement
+            name = (first or "").casefold()
+            return apsw.SQLITE_OK if name in tables or name in _SCHEMA_TABLES else apsw.SQLITE_DENY
         good = {
             apsw.SQLITE_SELECT: True,
-            apsw.SQLITE_READ: (first or "").casefold() in tables | _SCHEMA_TABLES,
             apsw.SQLITE_FUNCTION: (second or "").casefold() in _FUNCTIONS,
             apsw.SQLITE_PRAGMA: (first or "").casefold() in _READ_PRAGMAS,
-        }.get(code, False)
-        return apsw.SQLITE_OK if good and inner is None else apsw.SQLITE_DENY
+        }
+        return apsw.SQLITE_OK if good.get(code, False) else apsw.SQLITE_DENY
 
     return allowed
 
