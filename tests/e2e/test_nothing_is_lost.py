@@ -8,10 +8,11 @@ to have been touched since it was last sent, nothing more. `FIBERQ_LONG=minutes`
 import asyncio
 import json
 import os
+import random
 import shutil
 import tempfile
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -110,7 +111,7 @@ class Villagers(RuleBasedStateMachine):
         self.phones: list[Phone] = []
         self.sent: list[tuple[Phone, Path, Json]] = []  # uploads that were answered, with their bytes
         self.undoable: str | None = None
-        self.steps = 0
+        self.conflict_policy = "hold"
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on the machine's loop."""
@@ -130,6 +131,8 @@ class Villagers(RuleBasedStateMachine):
         self.settings = from_env({"FIBERQ_DATA": str(data)}, dev=True, host="127.0.0.1", port=8080)
         self.way, ports = self.do(self.reach(self.settings))
         self.watch = Watch(ports, 1, data / FILE)
+        for who in (CREW, ENGINEER):
+            self.download(who)
 
     async def reach(self, settings: Settings) -> tuple[Way, Any]:
         """How this variant reaches the server."""
@@ -167,6 +170,8 @@ class Villagers(RuleBasedStateMachine):
         """Look at everything once more, and let go."""
         try:
             if hasattr(self, "watch"):
+                for phone in self.phones:
+                    self.send(phone)
                 self.do(self.watch.holds(all_again=True))
                 self.take_and_give_back(0)
         finally:
@@ -322,6 +327,46 @@ class Villagers(RuleBasedStateMachine):
             if back:
                 self._may(self.way.restore(ENGINEER, CLOSURE, uuid, None))
 
+    @rule(
+        which=pick,
+        layer=st.sampled_from((POLE, CABLE, CLOSURE, SPLICE, ORDER)),
+        row=pick,
+        column=pick,
+        send=st.booleans(),
+    )
+    @precondition(lambda self: self.phones)
+    def contest(self, which: int, layer: str, row: int, column: int, send: bool) -> None:
+        """Somebody in the field and somebody in the office type into the same field (S05)."""
+        phone = self.phone(which)
+        rows = [r for r in phone.rows(layer, "fiberq_uuid") if r[1]]
+        if not rows:
+            return
+        fid, uuid = rows[row % len(rows)]
+        name = TEXTS[layer][column % len(TEXTS[layer])]
+        mine, theirs = f"mine-{self.next_number()}", f"theirs-{self.next_number()}"
+        phone.edit(layer, fid, name, mine, mine)
+        stored = self.do(self.watch.rows()).get(Key(layer, uuid))
+        if stored is not None:
+            if self._may(self.way.patch(ENGINEER, layer, uuid, stored.rev, {"properties": {name: theirs}})):
+                self.told((layer, name, theirs))
+            if send:
+                self.send(phone)
+
+    @rule(which=pick, row=pick)
+    @precondition(lambda self: self.phones)
+    def contest_place(self, which: int, row: int) -> None:
+        """A tray is given a number in the field that the office has given to another in the same closure (S42)."""
+        phone = self.phone(which)
+        rows = [r for r in phone.rows(TRAY, "fiberq_uuid") if r[1]]
+        if rows:
+            fid, uuid = rows[row % len(rows)]
+            stored, number = self.do(self.watch.rows()).get(Key(TRAY, uuid)), self.next_number()
+            if stored is not None:
+                values = {"closure_uuid": stored.row.get("closure_uuid"), "tray_number": number}
+                self._may(self.way.create(ENGINEER, TRAY, {"type": "Feature", "properties": values, "geometry": None}))
+            phone.edit(TRAY, fid, "tray_number", number, number)
+            self.send(phone)
+
     @rule(which=pick, layer=st.sampled_from((TRAY, SPLICE)), row=pick, number=st.integers(1, 3))
     @precondition(lambda self: self.phones)
     def take_another_place(self, which: int, layer: str, row: int, number: int) -> None:
@@ -388,6 +433,37 @@ class Villagers(RuleBasedStateMachine):
         """Somebody sends a file back."""
         self.send(self.phone(which), dry=dry)
 
+    @rule(which=pick, seed=st.integers(0, 10**9))
+    @precondition(lambda self: self.phones)
+    def day(self, which: int, seed: int) -> None:
+        """Somebody works for a day while the office does, and sends the file in the evening."""
+        chance = random.Random(seed)
+
+        def some() -> int:
+            return chance.randrange(998)
+
+        layer, words = chance.choice, ("text", "emoji", "null")
+        field: tuple[Callable[[], object], ...] = (
+            lambda: self.edit_text(which, layer(WORKED), some(), some(), chance.choice(words)),
+            lambda: self.edit_number(which, layer((*WHOLE, *REALS)), some(), chance.choice(("whole", "real", "bad"))),
+            lambda: self.move(which, layer(SPATIAL), some(), some() % 6),
+            lambda: self.move_order(which, some(), chance.choice(("assigned", "completed", "dug"))),
+            lambda: self.edit_extra(which, layer(WORKED), some()),
+            lambda: self.add(which, layer(WORKED), some(), some() % 2 == 0),
+            lambda: self.copy_row(which, layer((POLE, CABLE)), some()),
+            lambda: self.delete(which, layer(WORKED), some()),
+            lambda: self.contest(which, layer((POLE, CLOSURE, SPLICE)), some(), some(), send=False),
+            lambda: self.answer_in_file(which, some(), chance.choice(("keep_server", "take_mine"))),
+            lambda: self.patch(layer(WORKED), some(), some(), ENGINEER),
+            lambda: self.patch_place(layer(SPATIAL), some()),
+            lambda: self.create_tray(some(), some() % 4 + 1),
+            lambda: self.remove(layer(WORKED), some()),
+            lambda: self.decide(some(), some(), ENGINEER),
+        )
+        for _ in range(8):
+            chance.choice(field)()
+        self.send(self.phone(which), dry=some() % 3 == 0)
+
     def send(self, phone: Phone, *, dry: bool = False) -> Json:
         """Send a file; the receipt says what was done, and what was not touched is not changed."""
         before, waiting = self.do(self.watch.revision()), len(self.do(self.watch.items()))
@@ -411,6 +487,7 @@ class Villagers(RuleBasedStateMachine):
         if not answers:
             self._only_what_was_touched(phone, before)
             self._every_wish_is_answered(phone, before)
+            self._nobody_is_overwritten(phone, before)
         phone.sent()
         self.sent.append((phone.copy(self.a_file(), phone.owner), bytes_sent, receipt))
         self.undoable = receipt["sync_id"]
@@ -440,6 +517,26 @@ class Villagers(RuleBasedStateMachine):
             named = {name for where, which, name in allowed if (where, which) == (layer, uuid)}
             named |= STAMPS if layer == ORDER and "status" in named else set()
             assert change["op"] == "update" and fields <= named, f"nobody touched this: {change}, but {named}"
+
+    def _nobody_is_overwritten(self, phone: Phone, before: int) -> None:
+        """What somebody else had typed since stays, unless the project lets devices win: a person has to choose (S05)."""
+        if self.conflict_policy == "device_wins" or phone.without_origin:
+            return
+        feed, asked = self.do(self.watch.feed(0)), self.do(self.watch.asked())
+        was = {(layer, phone.name(layer, fid), name): raw for (layer, fid, name), raw in phone.was.items()}
+        for change in (c for c in feed if c["revision"] > before and c["op"] == "update"):
+            for name, sides in change["fields"].items():
+                what = (change["layer"], change["uuid"], name)
+                if what not in was or name == "geometry" or was[what] == sides["old"]:
+                    continue
+                wrote = [
+                    c
+                    for c in feed
+                    if c["revision"] <= before and (c["layer"], c["uuid"]) == what[:2] and name in c["fields"]
+                ]
+                own = wrote and wrote[-1]["author"]["sub"] == phone.owner.subject
+                waits = (name, was[what]) in asked.get(Key(change["layer"], change["uuid"]), set())
+                assert own or waits, f"overwritten: {change}, where the device had {was[what]!r}"
 
     def _every_wish_is_answered(self, phone: Phone, before: int) -> None:
         """What was typed, cleared or deleted is so now, or waits, or was so before this upload (a copy had sent it)."""
@@ -625,6 +722,7 @@ class Villagers(RuleBasedStateMachine):
     def policy(self, policy: str) -> None:
         """An administrator says who wins."""
         self.do(self.way.policy(policy))
+        self.conflict_policy = policy
 
 
 class VillagersByHttp(Villagers):
@@ -655,7 +753,7 @@ def profile(examples: int, steps: int) -> settings:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("machine, examples", [(Villagers, 10), (VillagersByHttp, 2)])
+@pytest.mark.parametrize("machine, examples", [(Villagers, 16), (VillagersByHttp, 2)])
 def test_nothing_is_lost(machine: type[Villagers], examples: int) -> None:
     """Whatever people do, in whatever order, everything that they typed is current, in history or in the inbox."""
     run_state_machine_as_test(machine, settings=profile(examples, 40))
