@@ -12,6 +12,7 @@ from aiohttp import web
 
 from fiberq_aiohttp.app import create_app
 from fiberq_aiohttp.guard import public
+from fiberq_aiohttp.serving import set_startup_aside
 from fiberq_aiohttp.settings import from_env
 from fiberq_aiohttp.wiring import serving
 
@@ -64,6 +65,7 @@ def main() -> None:
     app, meter = create_app(settings, lambda: serving(settings)), Meter()
     app.cleanup_ctx.append(meter.watch)
     app.add_routes([web.get("/bench/reset", meter.reset), web.get("/bench/report", meter.report)])
+    set_startup_aside()
     web.run_app(app, host="127.0.0.1", port=port, print=None)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -49,6 +50,7 @@ async def serve(
     try:
         await runner.setup()
         await prepare(runner.app[PORTS])
+        set_startup_aside()
         await _listen(runner, settings)
         log.info("serving on %s port %d", settings.host, settings.port)
         ready()
@@ -56,6 +58,15 @@ async def serve(
         log.info("stopping")
     finally:
         await runner.cleanup()
+
+
+def set_startup_aside() -> None:
+    """Keep the garbage collector from looking at modules and tables again and again.
+
+    They never become garbage, and a full collection over them stops every request for 30 to 60 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:
