@@ -262,14 +262,15 @@ def test_a_correction_of_one_entry_and_the_loss_of_another(office, phone):
 def test_a_word_that_two_people_chose_is_weak_evidence(office, phone):
     """Most of what the upload brought is as the export delivered it: one word from a list is a coincidence."""
     tablet = phone.copy()
-    for pole in (P, Q, R):
-        phone.edit(POLES, pole, materijal="Steel")
+    words = {P: "Steel", Q: "Concrete", R: "Composite"}
+    for pole, word in words.items():
+        phone.edit(POLES, pole, materijal=word)
     phone.send()
     tablet.edit(POLES, P, materijal="Steel")
     tablet.writes = 99
     tablet.send()
 
-    assert {"Steel"} == {edit_of(office, pole, "materijal") for pole in (P, Q, R)}
+    assert words == {pole: edit_of(office, pole, "materijal") for pole in words}
     assert ["question"] == office.kinds()
 
 
@@ -568,3 +569,14 @@ def test_s16_a_copy_pasted_later_does_not_hide_the_row_that_it_was_made_from(off
     phone.add(POLES, P, naziv="P-0", geometry=point(21))
 
     assert "sync 1" == parent(phone)
+
+
+def test_s16_a_pasted_row_is_known_again(office, phone):
+    """S13, S16: a copy carries the original's uuid, so it got one of its own; it is known by its place when it comes again."""
+    fid = phone.add(POLES, P, naziv="pasted", geometry=point(25))
+    phone.send()
+    phone.edit(POLES, fid, materijal="Steel")
+
+    assert "sync 1" == parent(phone)
+    phone.send()
+    assert (4, "Steel") == (len(office.all(POLES)), office.all(POLES)[3].get("materijal"))
