@@ -205,11 +205,13 @@ class Phone:
     without_origin: bool = False
     was: dict[tuple[str, int, str], Any] = field(factory=dict)  # what stood there at the last upload, of *touched*
 
+    taken: int = 0  # the revision that was downloaded
+
     def copy(self, path: Path, owner: Actor) -> "Phone":
         """The same file on another device."""
         shutil.copy(self.path, path)
         parts = dict(self.typed), set(self.touched), set(self.ever), set(self.added), dict(self.names)
-        return Phone(owner, path, *parts, without_origin=self.without_origin, was=dict(self.was))
+        return Phone(owner, path, *parts, without_origin=self.without_origin, was=dict(self.was), taken=self.taken)
 
     def rows(self, layer: str, *columns: str) -> list[tuple[Any, ...]]:
         """The fids of a layer's rows, with *columns*; nothing where the file has no such layer."""

@@ -119,8 +119,8 @@ class Villagers(RuleBasedStateMachine):
 
     # --- beginning and end
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(policy=st.sampled_from(("hold", "hold", "server_wins", "device_wins")))
+    def begin(self, policy: str) -> None:
         """A project with a small network in it."""
         data = self.folder / "data"
         cls = type(self)
@@ -131,6 +131,7 @@ class Villagers(RuleBasedStateMachine):
         self.settings = from_env({"FIBERQ_DATA": str(data)}, dev=True, host="127.0.0.1", port=8080)
         self.way, ports = self.do(self.reach(self.settings))
         self.watch = Watch(ports, 1, data / FILE)
+        self.policy(policy)
         for who in (CREW, ENGINEER):
             self.download(who)
 
@@ -205,7 +206,7 @@ class Villagers(RuleBasedStateMachine):
     @rule(who=st.sampled_from(PEOPLE))
     def download(self, who: Any) -> None:
         """Somebody takes the project away."""
-        phone = Phone(who, self.a_file())
+        phone = Phone(who, self.a_file(), taken=self.do(self.watch.revision()))
         self.do(self.way.download(who, phone.path))
         same_as(phone, self.do(self.watch.rows()))
         self.phones = [*self.phones[-4:], phone]
@@ -336,7 +337,7 @@ class Villagers(RuleBasedStateMachine):
     )
     @precondition(lambda self: self.phones)
     def contest(self, which: int, layer: str, row: int, column: int, send: bool) -> None:
-        """Somebody in the field and somebody in the office type into the same field (S05)."""
+        """Somebody in the field types into a field, or deletes a row, into which the office types too (S05, S09)."""
         phone = self.phone(which)
         rows = [r for r in phone.rows(layer, "fiberq_uuid") if r[1]]
         if not rows:
@@ -344,7 +345,10 @@ class Villagers(RuleBasedStateMachine):
         fid, uuid = rows[row % len(rows)]
         name = TEXTS[layer][column % len(TEXTS[layer])]
         mine, theirs = f"mine-{self.next_number()}", f"theirs-{self.next_number()}"
-        phone.edit(layer, fid, name, mine, mine)
+        if column % 3:
+            phone.edit(layer, fid, name, mine, mine)
+        else:
+            phone.delete(layer, fid)
         stored = self.do(self.watch.rows()).get(Key(layer, uuid))
         if stored is not None:
             if self._may(self.way.patch(ENGINEER, layer, uuid, stored.rev, {"properties": {name: theirs}})):
@@ -524,6 +528,14 @@ class Villagers(RuleBasedStateMachine):
             return
         feed, asked = self.do(self.watch.feed(0)), self.do(self.watch.asked())
         was = {(layer, phone.name(layer, fid), name): raw for (layer, fid, name), raw in phone.was.items()}
+        for change in (c for c in feed if c["revision"] > before and c["op"] == "delete"):
+            wrote = [
+                c
+                for c in feed
+                if c["revision"] <= before and (c["layer"], c["uuid"]) == (change["layer"], change["uuid"])
+            ]
+            own = wrote[-1]["author"]["sub"] == phone.owner.subject
+            assert own or wrote[-1]["revision"] <= phone.taken, f"deleted what somebody else had worked on: {change}"
         for change in (c for c in feed if c["revision"] > before and c["op"] == "update"):
             for name, sides in change["fields"].items():
                 what = (change["layer"], change["uuid"], name)
