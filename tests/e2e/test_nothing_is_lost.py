@@ -100,13 +100,14 @@ def a_row(layer: str, number: int) -> Json:
 class Villagers(RuleBasedStateMachine):
     """People with files, and an office, on one project."""
 
+    base: ClassVar[Path]  # where everything lies
     template: ClassVar[Path | None] = None
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.stack = AsyncExitStack()
-        self.folder = Path(tempfile.mkdtemp(prefix="fiberq-"))
+        self.folder = Path(tempfile.mkdtemp(dir=self.base))
         self.number = 0
         self.phones: list[Phone] = []
         self.sent: list[tuple[Phone, Path, Json]] = []  # uploads that were answered, with their bytes
@@ -125,7 +126,7 @@ class Villagers(RuleBasedStateMachine):
         data = self.folder / "data"
         cls = type(self)
         if cls.template is None:
-            cls.template = Path(tempfile.mkdtemp(prefix="fiberq-")) / "data"
+            cls.template = Path(tempfile.mkdtemp(dir=cls.base)) / "data"
             self.do(self._first(cls.template))
         shutil.copytree(cls.template, data)
         self.settings = from_env({"FIBERQ_DATA": str(data)}, dev=True, host="127.0.0.1", port=8080)
@@ -766,6 +767,7 @@ def profile(examples: int, steps: int) -> settings:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("machine, examples", [(Villagers, 16), (VillagersByHttp, 2)])
-def test_nothing_is_lost(machine: type[Villagers], examples: int) -> None:
+def test_nothing_is_lost(machine: type[Villagers], examples: int, tmp_path: Path) -> None:
     """Whatever people do, in whatever order, everything that they typed is current, in history or in the inbox."""
+    machine.base, machine.template = tmp_path, None
     run_state_machine_as_test(machine, settings=profile(examples, 40))
