@@ -201,6 +201,14 @@ class Fieldwork(RuleBasedStateMachine):
         assert (after, 0, 0) == (self.office.revision, again["applied"], again["conflicts"]), again
         holder.sent = deepcopy(holder.device.tables)
 
+    @rule(holder=holders, picks=st.lists(picks, min_size=2, max_size=8))
+    def day(self, holder: Holder, picks: list[int]) -> None:
+        """A day: the office and somebody outside work on the same poles, then the file is sent."""
+        for pick in picks:
+            self.desk(pick, pick % 9)
+            self.edit(holder, pick // 2, POLES, pick % 6 == 0)
+        self.upload(holder)
+
     def _numbers(self, tables: dict[str, dict[int, Local]]) -> Any:
         return {layer: sorted(tables[layer]) for layer in LAYERS}
 
@@ -234,7 +242,7 @@ class Fieldwork(RuleBasedStateMachine):
         assert now == {k: s.row for k, s in self.office.rows.items()}
 
 
-Fieldwork.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Fieldwork.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 TestFieldwork = Fieldwork.TestCase
 
 
