@@ -1,8 +1,8 @@
-"""S01–S11, S14, S15, S33, S36, S49–S51 through HTTP: what becomes of edits, deletions and repeats."""
+"""S01–S11, S14, S15, S33, S36, S37, S49–S51 through HTTP: what becomes of edits, deletions and repeats."""
 
 import asyncio
 
-from tests.e2e.device import point
+from tests.e2e.device import Device, Office, point
 
 POLE = "Stubovi"
 
@@ -275,6 +275,27 @@ async def test_s36_two_devices_at_the_same_moment(office, device):
 
     assert 1 == first["updated"] + second["updated"] == first["conflicts"] + second["conflicts"]
     assert {"Steel", "Concrete"} == {await office.value(POLE, pole, "materijal"), item["device"]}
+
+
+async def test_s37_two_projects_at_the_same_moment(office, device, client, token, other_project, tmp_path):
+    """S37: uploads to two projects go side by side; each counts its own revisions and holds its own rows."""
+    town = Office(client, token("engineer"), other_project)
+    (tmp_path / "town").mkdir()
+    here, there = await device(), await Device(client, token("engineer"), tmp_path / "town", other_project).download()
+    for n in range(20):
+        here.add(POLE, naziv=f"V-{n}", geom=point(21 + n / 100, 44))
+        there.add(POLE, naziv=f"T-{n}", geom=point(22 + n / 100, 44))
+
+    receipts = await asyncio.gather(here.upload(), there.upload())
+    names = {
+        place.project: {
+            f["properties"]["naziv"][0] for f in (await place.call("GET", f"/features/{POLE}"))[1]["features"]
+        }
+        for place in (office, town)
+    }
+
+    assert [(20, 1), (20, 1)] == [(r["inserted"], r["revision_after"]) for r in receipts]
+    assert {office.project: {"V"}, other_project: {"T"}} == names
 
 
 async def test_s50_a_second_copy_does_not_revert_the_first(office, device):

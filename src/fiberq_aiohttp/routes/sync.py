@@ -1,6 +1,7 @@
 """The main job over HTTP: a project goes out as a GeoPackage and comes back."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -21,6 +22,10 @@ from fiberq_core.policy import Action
 
 QUEUE: Final = 30.0  # seconds that an upload waits for its turn to be received
 ONE_PERSON: Final = 4  # uploads of one person that are received at the same time: nobody can keep all others out
+
+
+log = logging.getLogger("fiberq.sync.merger")
+SAID: Final = "upload %s to project %d: %s applied, %s conflicts, %s held, %s rejected"
 
 
 @asynccontextmanager
@@ -59,7 +64,11 @@ async def upload(request: web.Request) -> web.StreamResponse:
     dry_run = flag(request, "dry_run")
     await admit(ports, actor, project, Action.SYNC_PUSH)
     async with received(request) as file:
-        return answer(await sync.upload(ports, actor, project, file.path, file.digest, dry_run=dry_run))
+        receipt = await sync.upload(ports, actor, project, file.path, file.digest, dry_run=dry_run)
+    log.info(
+        SAID, receipt["sync_id"], project, *(receipt[count] for count in ("applied", "conflicts", "held", "rejected"))
+    )
+    return answer(receipt)
 
 
 @requires(Action.PROJECT_READ)
