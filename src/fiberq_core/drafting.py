@@ -223,29 +223,27 @@ def _stamped(cause: Cause, key: Key, before: Row, after: Row) -> Row:
 def _contested(
     cause: Cause, proposal: Proposal, names: frozenset[str], after: Row | None, server: Stored | None, out: _Collected
 ) -> Row | None:
-    """Hold, or decide by the project's setting, what both sides changed; returns what becomes current."""
-    change = proposal.change
+    """Hold, or decide by the project's setting, what both sides changed; returns what becomes current.
+
+    The setting is about two values for one field (S05, S07). A row that one side deleted and the other changed
+    always waits: to bring it back, or to take it away, is another right than to edit it.
+    """
+    change, policy = proposal.change, cause.conflict_policy
     for name, part in _parts(change, names):
-        if cause.conflict_policy is ConflictPolicy.DEVICE_WINS and name != orders.STATUS:
+        if policy is ConflictPolicy.DEVICE_WINS and name and name != orders.STATUS and after is not None:
             out.notes.append(_device_won(proposal, name, part, server))
-            after = _taken(part, name, after)
+            after = after.with_values({name: part.sent.get(name) if part.sent else None})
             continue
         kind = ItemKind.CONFLICT if change.sent is not None else ItemKind.HELD_DELETE
-        settled = cause.conflict_policy is ConflictPolicy.SERVER_WINS
+        settled = policy is ConflictPolicy.SERVER_WINS and name is not None
         out.held.append(Held(kind, (part,), _conflict_reason(change, name, server), proposal, name, settled=settled))
     return after
 
 
-def _taken(part: Change, name: str | None, after: Row | None) -> Row | None:
-    if name is None or after is None or part.sent is None:
-        return part.sent
-    return after.with_values({name: part.sent.get(name)})
-
-
-def _device_won(proposal: Proposal, name: str | None, part: Change, server: Stored | None) -> Outcome:
+def _device_won(proposal: Proposal, name: str, part: Change, server: Stored | None) -> Outcome:
     key, reason = proposal.key, "both sides changed this; the project's setting lets the device win"
-    device = part.sent.get(name) if part.sent and name else None
-    lost = server.row.get(name) if server and name else None
+    device = part.sent.get(name) if part.sent else None
+    lost = server.row.get(name) if server else None
     return Outcome(key.layer, key.uuid, "device_wins", proposal.fid, name, device, lost, reason)
 
 
