@@ -357,7 +357,9 @@ def test_s14_a_device_is_never_in_conflict_with_itself(rounds, desk):
     phone.edit(POLES, uuid_of("0"), napomena="this is the phone's file")
     touched: set[tuple[int, str]] = {(0, "napomena")}
     for n, (wanted, theirs) in enumerate(zip(rounds, desk, strict=False)):
-        mine = {cell: f"{value} {n}" for cell, value in wanted.items() if cell != (0, "napomena") and value is not None}
+        mine: dict[tuple[int, str], str | None] = {
+            cell: f"{value} {n}" for cell, value in wanted.items() if cell != (0, "napomena") and value is not None
+        }
         make(phone, mine, [], "phone")
         phone.send()
         touched |= set(mine)
