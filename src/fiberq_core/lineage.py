@@ -36,10 +36,10 @@ class Lineage:
     unseen: tuple[EarlierUpload, ...] = ()
     forked: bool = False
     recognised: Mapping[tuple[str, int], str] = field(factory=dict)
+    deltas: State = field(init=False)  # what the parent had sent where that differed from the export
 
-    @property
-    def deltas(self) -> State:
-        """What the parent had sent where that differed from the export."""
+    @deltas.default
+    def _deltas(self) -> State:
         return state_of(self.parent)
 
     @property

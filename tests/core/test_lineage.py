@@ -580,3 +580,12 @@ def test_s16_a_pasted_row_is_known_again(office, phone):
     assert "sync 1" == parent(phone)
     phone.send()
     assert (4, "Steel") == (len(office.all(POLES)), office.all(POLES)[3].get("materijal"))
+
+
+def test_what_was_sent_is_looked_up_and_not_made_anew(office, phone):
+    """A file of many rows asks for its base at every row: what the parent had sent is laid out once."""
+    phone.edit(POLES, P, naziv="x")
+    phone.send()
+    lineage = office.lineage(phone.file())
+
+    assert [Key(POLES, P)] == list(lineage.deltas) and lineage.deltas is lineage.deltas
