@@ -162,8 +162,10 @@ def _as_delivered(layer: SentLayer, reading: _Reading) -> Iterator[tuple[SentDel
     seen = {n.key for n in reading.named[layer.source]}
     gone = set(layer.gone)
     for delta in reading.lineage.deltas.values():
+        if delta.source != layer.source or delta.key in seen or delta.key.uuid in gone:
+            continue
         original = reading.bases.versions.get(delta.key)
-        if delta.source == layer.source and original and delta.key not in seen and delta.key.uuid not in gone:
+        if original is not None:
             yield delta, as_delivered(layer, original.row, delta.row) if delta.row else original.row
 
 
