@@ -15,10 +15,11 @@ from fiberq_core.lineage import Lineage
 from fiberq_core.ports import SentDelta
 from fiberq_core.reading import Surroundings, as_delivered, read_row, snapped
 from fiberq_core.references import FileTargets
+from fiberq_core.registry.special import SYNC_ISSUES
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_core.sent import BadValue, SentFile, SentLayer
 
-ISSUES = "sync_issues"
+ISSUES = SYNC_ISSUES.name
 MASS_ROWS, MASS_SHARE = 50, 0.30  # S18: more rows than this, and more than this share of what was received
 
 
