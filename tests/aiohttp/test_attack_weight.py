@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fiberq_storage.sqlite import feed, rows
+from fiberq_storage import paging
 from fiberq_storage.sqlite.connection import FILE
 from fiberq_storage.sqlite.store import open_store
 from tests.aiohttp.serving import Caller, Client, token
@@ -42,8 +42,7 @@ async def test_pages_of_heavy_rows(
         await pages(engineer, f"/api/projects/{project}/{path}", name)
         for path, name in (("features/Stubovi", "features"), ("changes", "changes"), ("inbox", "items"))
     ]
-    for module in (rows, feed):
-        monkeypatch.setattr(module, "PAGE_BYTES", 1000)
+    monkeypatch.setattr(paging, "PAGE_BYTES", 1000)
     light = [
         await pages(engineer, f"/api/projects/{project}/{path}", name)
         for path, name in (("features/Stubovi", "features"), ("changes", "changes"), ("inbox", "items"))

@@ -23,8 +23,8 @@ from fiberq_core.registry import LAYER, LAYERS
 from fiberq_core.registry.model import Kind
 from fiberq_core.sent import Provenance
 from fiberq_storage.gpkg import rtree
-from fiberq_storage.gpkg.schema import ident
 from fiberq_storage.gpkg.writer import PackageWriter
+from fiberq_storage.sql import ident
 from tests.contracts.gpkg_files import AT, PROVENANCE, UUID, a_package, a_row, ask, edit, full_package, gpb, layer_of
 
 DEBIAN = "/usr/bin/python3"

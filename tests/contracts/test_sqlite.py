@@ -17,12 +17,12 @@ from fiberq_core.errors import Busy, FiberqError, StoreMismatch, StoreUnavailabl
 from fiberq_core.gpb import encode_gpb
 from fiberq_core.registry import DATA_LAYERS, LAYER
 from fiberq_core.registry.model import Kind
+from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite import SqliteStore, connection, lock_folder, open_store
 from fiberq_storage.sqlite.blobs import box_of, pack, unpack
 from fiberq_storage.sqlite.connection import FILE, MEANING, transaction, translating
 from fiberq_storage.sqlite.ddl import SQL_TYPE
 from fiberq_storage.sqlite.migrate import FITS, STEPS, migrate
-from fiberq_storage.sqlite.sql import ident, literal
 from fiberq_storage.sqlite.tables import SYSTEM, TABLES
 from tests.contracts.builders import OKNA, a_project, commit, current, key, line, new, point
 from tests.contracts.crashing import ROWS

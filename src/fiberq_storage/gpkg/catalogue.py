@@ -14,7 +14,7 @@ from fiberq_core.errors import BadPackage, TooLarge
 from fiberq_core.registry.names import Recognised, recognise
 from fiberq_storage.crs import MAX_DEFINITION, Declared
 from fiberq_storage.gpkg.connection import MAX_COLUMNS, Untrusted
-from fiberq_storage.gpkg.schema import ident
+from fiberq_storage.sql import ident
 
 MAX_TABLES = 5_000
 NAMED_IN_CONTENTS = frozenset({"features", "attributes"})

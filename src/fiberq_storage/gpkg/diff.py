@@ -17,8 +17,8 @@ from fiberq_core.sent import SentRow
 from fiberq_storage.crs import Reprojection
 from fiberq_storage.gpkg.connection import Untrusted
 from fiberq_storage.gpkg.rows import Raw, RowReader
-from fiberq_storage.gpkg.schema import ident, literal
 from fiberq_storage.gpkg.select import Select, batches, salvaged
+from fiberq_storage.sql import ident, literal
 
 _FEW = 400  # uuids that are looked up in one statement
 

@@ -16,9 +16,9 @@ from fiberq_storage.gpkg.catalogue import FileTable, quick_check, read_catalogue
 from fiberq_storage.gpkg.connection import MAX_ROWS, Allowance, Untrusted, believing, open_untrusted
 from fiberq_storage.gpkg.diff import Comparison, Found
 from fiberq_storage.gpkg.rows import OUTSIDE_CRS, Plan, RowReader, plan
-from fiberq_storage.gpkg.schema import ident
 from fiberq_storage.gpkg.select import Select
 from fiberq_storage.gpkg.targets import find_targets
+from fiberq_storage.sql import ident
 
 SECONDS = 300.0
 WORKERS = 2

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import frozen
 
-from fiberq_storage.gpkg.schema import ident
+from fiberq_storage.sql import ident
 
 CELLS = 51  # SQLite's RTREE_MAXCELLS
 CELL = np.dtype([("id", ">i8"), ("box", ">f4", (4,))])

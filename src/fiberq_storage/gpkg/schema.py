@@ -4,6 +4,7 @@ Version 1.3, because GDAL 3.6 warns at every opening of a file that says 1.4.
 """
 
 from fiberq_core.geopackage import FID, GEOM, GEOMETRY_TYPE, PackageLayer
+from fiberq_storage.sql import ident, literal
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
@@ -87,16 +88,6 @@ CREATE TRIGGER {delete} AFTER DELETE ON {t} WHEN old.{g} NOT NULL
 BEGIN DELETE FROM {r} WHERE id = OLD.{f}; END;
 """
 _INDEX_EVENTS = ("insert", "update1", "update2", "update3", "update4", "delete")
-
-
-def ident(name: str) -> str:
-    """*name* as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """*text* as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def rtree_name(layer: str) -> str:

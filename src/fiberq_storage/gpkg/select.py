@@ -11,7 +11,7 @@ from attrs import field, frozen
 from fiberq_core.geopackage import FID, GEOM
 from fiberq_storage.gpkg.connection import Untrusted
 from fiberq_storage.gpkg.rows import Plan, Raw
-from fiberq_storage.gpkg.schema import ident
+from fiberq_storage.sql import ident
 
 BATCH = 1_000
 _TEXT = "CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END"

@@ -10,7 +10,7 @@ from fiberq_core.sent import LocalTarget, SentLayer
 from fiberq_core.values import Canonical, canonical
 from fiberq_storage.gpkg.connection import Untrusted
 from fiberq_storage.gpkg.rows import IDENTITY, Plan
-from fiberq_storage.gpkg.schema import ident
+from fiberq_storage.sql import ident
 
 _AT_ONCE = 400  # fids in one statement
 

@@ -25,7 +25,7 @@ from fiberq_core.geopackage import (
 from fiberq_core.rows import Value
 from fiberq_core.sent import Provenance
 from fiberq_storage.gpkg import blobs, rtree, schema
-from fiberq_storage.gpkg.schema import ident, literal
+from fiberq_storage.sql import ident, literal
 
 PAGE_BYTES = 4096
 _BATCH = 5000

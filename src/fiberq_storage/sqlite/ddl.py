@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fiberq_core.registry.model import Kind
-from fiberq_storage.sqlite.sql import ident
+from fiberq_storage.sql import ident
 from fiberq_storage.sqlite.tables import GEOM, Table
 
 SQL_TYPE = {

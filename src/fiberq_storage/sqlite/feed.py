@@ -9,9 +9,10 @@ from fiberq_core.changes import Op, Source
 from fiberq_core.inbox import Author
 from fiberq_core.ports import Page, Revision, Version
 from fiberq_core.rows import Key, Stored
-from fiberq_storage.sqlite.rows import PAGE_BYTES, PAST, at, page, past
-from fiberq_storage.sqlite.scope import Scope, array, cursor_parts, cursor_text
-from fiberq_storage.sqlite.sql import literal
+from fiberq_storage.paging import cursor_parts, cursor_text, page, too_heavy
+from fiberq_storage.sql import literal
+from fiberq_storage.sqlite.rows import PAST, at, past
+from fiberq_storage.sqlite.scope import Scope, array
 from fiberq_storage.sqlite.tables import TABLES
 
 REVISION = "revision, author_sub, author_name, at, source, sync_id"
@@ -77,7 +78,7 @@ def changes(scope: Scope, since: int, limit: int, cursor: str | None) -> Page[Ve
     versions: list[Version] = []
     for some in _slices(found.items):
         versions += _versions(scope, some)
-        if sum(map(_weight, versions)) > PAGE_BYTES and len(versions) < len(found.items):
+        if too_heavy(sum(map(_weight, versions))) and len(versions) < len(found.items):
             return Page(tuple(versions), _place(some[-1]))
     return Page(tuple(versions), found.next)
 

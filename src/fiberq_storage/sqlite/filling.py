@@ -21,11 +21,11 @@ from fiberq_core.registry.model import Reference
 from fiberq_core.registry.special import SYNC_ISSUES
 from fiberq_core.rows import Key, Stored, Value
 from fiberq_storage.rowjson import item_of, values_of
+from fiberq_storage.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.blobs import pack
 from fiberq_storage.sqlite.connection import BUSY_MS, CACHE_KIB
 from fiberq_storage.sqlite.rows import PAST, at, past
 from fiberq_storage.sqlite.scope import Scope
-from fiberq_storage.sqlite.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.tables import TABLES, Table
 
 # What of the unregistered columns goes into packages: whoever may write a row may invent names, and a package must

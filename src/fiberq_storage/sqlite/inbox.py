@@ -7,9 +7,9 @@ import apsw
 from fiberq_core.errors import Fault, Invalid, NotFound
 from fiberq_core.inbox import Item
 from fiberq_core.ports import Page
+from fiberq_storage.paging import cursor_parts, cursor_text, light, page
 from fiberq_storage.rowjson import item_of, item_text
-from fiberq_storage.sqlite.rows import light, page
-from fiberq_storage.sqlite.scope import Scope, array, cursor_parts, cursor_text
+from fiberq_storage.sqlite.scope import Scope, array
 
 STATE = {None: "", "open": "AND closed IS NULL", "decided": "AND closed IS NOT NULL"}
 

@@ -10,9 +10,9 @@ import apsw
 
 from fiberq_core.errors import StoreMismatch
 from fiberq_core.registry.model import Kind
+from fiberq_storage.sql import ident
 from fiberq_storage.sqlite.connection import transaction
 from fiberq_storage.sqlite.ddl import SYSTEM_TABLES, add_column, create_table, indexes
-from fiberq_storage.sqlite.sql import ident
 from fiberq_storage.sqlite.tables import TABLES, Table
 
 Step = Callable[[apsw.Connection], None]

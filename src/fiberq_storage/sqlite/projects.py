@@ -10,7 +10,7 @@ from fiberq_core.inbox import Author
 from fiberq_core.policy import EVERYONE, Role
 from fiberq_core.ports import Member, Project
 from fiberq_storage.rowjson import plain_text
-from fiberq_storage.sqlite.sql import ident
+from fiberq_storage.sql import ident
 
 FIELDS = "id, uuid, name, description, revision, status, conflict_policy, created_at, created_by_sub"
 LARGEST = 2**63

@@ -1,21 +1,19 @@
 """Current rows, and rows as they were."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from fiberq_core.errors import NotFound
 from fiberq_core.ports import Page
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored
+from fiberq_storage.paging import cursor_parts, cursor_text, light, page
 from fiberq_storage.rowjson import values_of
+from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite.blobs import Box, unpack
-from fiberq_storage.sqlite.scope import Scope, array, by_layer, cursor_parts, cursor_text
-from fiberq_storage.sqlite.sql import ident, literal
+from fiberq_storage.sqlite.scope import Scope, array, by_layer
 from fiberq_storage.sqlite.tables import TABLES, Table
 
-T = TypeVar("T")
-Record = TypeVar("Record", bound=Sequence[Any])
-PAGE_BYTES = 16 << 20  # what a page holds at the most, but for its last entry: a row may have megabytes
 At = tuple[Key, int]  # a row at a revision
 PAST = "h.layer, h.uuid, h.id, h.fid, h.rev, h.vals, h.geom"
 JOIN_PAST = "JOIN history h ON h.project_id = ?2 AND h.uuid = w.value ->> 0 AND h.layer = w.value ->> 1"
@@ -156,23 +154,6 @@ def table_of(layer: str) -> Table:
     if layer not in TABLES:
         raise NotFound("There is no such layer")
     return TABLES[layer]
-
-
-def light(records: Iterable[Record], limit: int) -> tuple[list[Record], int]:
-    """*records* of a page of *limit* at the most, up to the first that makes it too heavy; how many are of the page."""
-    found: list[Record] = []
-    weight = 0
-    for record in records:
-        found.append(record)
-        if weight > PAGE_BYTES:
-            return found, len(found) - 1
-        weight += sum(len(value) for value in record if isinstance(value, str | bytes))
-    return found, limit
-
-
-def page(found: Sequence[T], limit: int, cursor: Callable[[T], str]) -> Page[T]:
-    """A page of *limit* of the *limit* + 1 that were asked for."""
-    return Page(tuple(found[:limit]), cursor(found[limit - 1]) if len(found) > limit else None)
 
 
 def _with_uuids(scope: Scope, table: Table, uuids: Collection[str]) -> Iterable[Stored]:

@@ -8,25 +8,14 @@ from attrs import field, frozen
 from fiberq_core.registry import DATA_LAYERS
 from fiberq_core.registry.model import GEOMETRY, Kind, Layer
 from fiberq_core.rows import Key, Row, Stored, Value
+from fiberq_storage.columns import stored_columns
 from fiberq_storage.rowjson import values_of, values_text
+from fiberq_storage.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.blobs import pack, unpack
-from fiberq_storage.sqlite.sql import ident, idents, literal, marks
 
 SYSTEM = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", "extra")
 GEOM = "geom"
 _FIRST = 6  # of the layer's own columns in a record
-
-
-def stored_columns(layer: Layer) -> dict[str, Kind]:
-    """The columns in which *layer*'s rows are stored: its own and those of its references."""
-    columns = {column.name: column.kind for column in layer.columns}
-    for reference in layer.references:
-        columns.setdefault(reference.column, Kind.UUID)
-        if reference.local_fid:
-            columns.setdefault(reference.local_fid, Kind.INTEGER)
-        if reference.local_layer:
-            columns.setdefault(reference.local_layer, Kind.TEXT)
-    return columns
 
 
 @frozen
