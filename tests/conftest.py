@@ -1,22 +1,24 @@
-"""What all tests share; imports only pytest and hypothesis, since the core's own environment has little more."""
+"""What all tests share; imports only what the core's own environment has."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.postgis.cluster import BIN, Databases, prepared, running
+
 DIST_PACKAGES = Path("/usr/lib/python3/dist-packages")
-POSTGRES = Path("/usr/lib/postgresql/15/bin/postgres")
+OUTSIDE_POSTGIS = "FIBERQ_TEST_DSN"  # somebody who may make databases, on a server that the tests did not start
 
 # marker: (whether its programs are here, what brings them)
 NEEDS: Mapping[str, tuple[Callable[[], bool], str]] = {
     "qgis": ((DIST_PACKAGES / "qgis").is_dir, "python3-qgis"),
     "gdal": (lambda: bool(shutil.which("ogr2ogr")) and (DIST_PACKAGES / "osgeo").is_dir(), "gdal-bin python3-gdal"),
-    "postgis": (lambda: POSTGRES.exists() or "FIBERQ_TEST_DSN" in os.environ, "postgresql-15-postgis-3"),
+    "postgis": (lambda: (BIN / "postgres").exists() or OUTSIDE_POSTGIS in os.environ, "postgresql-15-postgis-3"),
     "browser": (lambda: bool(shutil.which("chromium")), "chromium"),
 }
 
@@ -41,3 +43,22 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         for marker in absent.keys() & {mark.name for mark in item.iter_markers()}:
             item.add_marker(pytest.mark.skip(reason=f"needs Debian's {absent[marker]}"))
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """A PostgreSQL server for these tests, and databases with PostGIS in it."""
+    if outside := os.environ.get(OUTSIDE_POSTGIS):
+        with prepared(outside) as databases:
+            yield databases
+        return
+    with running() as cluster, prepared(cluster.dsn()) as databases:
+        yield databases
+
+
+@pytest.fixture
+def dsn(databases: Databases) -> Iterator[str]:
+    """A fresh database with PostGIS."""
+    made = databases.create()
+    yield made
+    databases.drop(made)
