@@ -56,6 +56,11 @@ def actor_of(payload: Payload, rules: TokenRules, now: float) -> Actor:
     )
 
 
+def expires_at(payload: Payload, rules: TokenRules) -> float:
+    """The first moment at which a token is no longer taken. Raises: Unauthenticated."""
+    return _seconds(payload, "exp") + rules.leeway
+
+
 def roles_of(payload: Payload, rules: TokenRules) -> frozenset[Role]:
     """The roles that count: known ones, of our project, granted by an organisation that may grant them."""
     granted = {name for name, orgs in _grants(_role_claim(payload, rules)) if _counts(orgs, rules)}
@@ -80,7 +85,7 @@ def _check_audience(payload: Payload, rules: TokenRules, _now: float) -> None:
 
 
 def _check_expiry(payload: Payload, rules: TokenRules, now: float) -> None:
-    if now >= _seconds(payload, "exp") + rules.leeway:
+    if now >= expires_at(payload, rules):
         raise Unauthenticated("The token has expired; sign in again")
 
 

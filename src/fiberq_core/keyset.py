@@ -5,6 +5,9 @@ much longer, so that the provider's outage logs nobody out. A token that names a
 provider has changed its keys, so that asks too; but whatever callers send, keys are asked for at most once per
 `min_gap`, because callers need no right to send us tokens. The driver fetches, reports, and verifies again.
 
+A token that was found good is remembered until it expires or keys come, whichever is first: what a withdrawn key
+signed is looked at anew and refused. Remembering changes the time that an answer takes, and no answer.
+
 The algorithm belongs to the key, never to the token: every key here verifies RS256 and nothing else.
 """
 
@@ -15,9 +18,10 @@ import jwt
 from attrs import define, field, frozen
 from jwt.types import Options
 
-from fiberq_core.claims import Payload, TokenRules, actor_of
+from fiberq_core.claims import Payload, TokenRules, actor_of, expires_at
 from fiberq_core.errors import KeysUnavailable, Unauthenticated, UnknownKey
 from fiberq_core.policy import Actor
+from fiberq_core.remembered import Remembered, TokenMemory, digest_of
 
 ALGORITHM = "RS256"
 TOKEN_TYPES = frozenset({"jwt", "at+jwt"})
@@ -46,7 +50,7 @@ class NeedKeys:
 
 @define
 class TokenVerifier:
-    """Check bearer tokens. `verify` changes nothing; only the two reports do.
+    """Check bearer tokens. `verify` changes nothing that an answer depends on; only the two reports do.
 
     *now* is seconds since the epoch; every duration is in seconds.
     """
@@ -55,12 +59,24 @@ class TokenVerifier:
     fresh_for: float = 300.0
     usable_for: float = 86_400.0
     min_gap: float = 30.0
+    memory: TokenMemory = field(factory=TokenMemory, repr=False)
     _keys: Mapping[str, jwt.PyJWK] = field(factory=dict, init=False, repr=False)
     _received_at: float = field(default=-math.inf, init=False)
     _reported_at: float = field(default=-math.inf, init=False)
 
     def verify(self, token: str, *, now: float) -> Actor | NeedKeys:
         """Who sent *token*. Raises: Unauthenticated (or its child UnknownKey), KeysUnavailable."""
+        if len(token) > MAX_TOKEN:
+            raise Unauthenticated("The token is too long")
+        digest = digest_of(token)
+        known = self.memory.find(digest, now=now) if self._settled(now) else None
+        return known or self._examine(token, digest, now)
+
+    def _settled(self, now: float) -> bool:
+        """Whether the keys at hand are those to go by: neither to be asked for nor too old to use."""
+        return (self._fresh(now) or self._resting(now)) and now - self._received_at < self.usable_for
+
+    def _examine(self, token: str, digest: bytes, now: float) -> Actor | NeedKeys:
         key_id = _key_id(token)
         if (key_id not in self._keys or not self._fresh(now)) and not self._resting(now):
             return NeedKeys(self.rules.issuer)
@@ -68,7 +84,10 @@ class TokenVerifier:
             raise KeysUnavailable("The identity provider's keys cannot be fetched; try again in a minute")
         if key_id not in self._keys:
             raise UnknownKey("The token is signed with a key that the provider does not publish; sign in again")
-        return actor_of(_signed_payload(token, self._keys[key_id]), self.rules, now)
+        payload = _signed_payload(token, self._keys[key_id])
+        actor = actor_of(payload, self.rules, now)
+        self.memory.keep(digest, Remembered(actor, since=now, until=expires_at(payload, self.rules)))
+        return actor
 
     def keys_received(self, document: object, *, now: float) -> None:
         """Replace all keys by those of a JWKS *document*: one that is gone was revoked.
@@ -76,6 +95,7 @@ class TokenVerifier:
         Raises: ValueError, if no key of it is usable; then nothing has changed.
         """
         self._keys = _keys_of(document)
+        self.memory.forget_all()
         self._received_at = self._reported_at = now
 
     def fetch_failed(self, *, now: float) -> None:
@@ -92,8 +112,6 @@ class TokenVerifier:
 
 def _key_id(token: str) -> str:
     """The key that *token* claims to be signed with, if its head is one that we might accept at all."""
-    if len(token) > MAX_TOKEN:
-        raise Unauthenticated("The token is too long")
     try:
         head = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):  # the last from older releases of PyJWT
