@@ -50,20 +50,24 @@ def _object(node: Node) -> dict[str, object]:
 def _coordinates(node: Node) -> list[object]:
     if node.parts or node.kind in PART_OF:
         return [_coordinates(part) for part in node.parts]
-    rings: list[list[object]] = [_positions(run, node) for run in node.runs]
+    rings = [_positions(run, node) for run in node.runs]
     if node.kind == POLYGON:
         return list(rings)
     if node.kind == POINT:
-        return [] if is_empty(node) else list(_position(node.runs[0], node))
-    return rings[0]
+        return [] if is_empty(node) else list(rings[0][0])
+    return list(rings[0])
 
 
-def _positions(run: "array[float]", node: Node) -> list[object]:
-    return [_position(run[i : i + node.width], node) for i in range(0, len(run), node.width)]
+def _positions(run: "array[float]", node: Node) -> list[list[float]]:
+    numbers, used = run.tolist(), 3 if node.z else 2
+    positions = [numbers[at : at + used] for at in range(0, len(numbers), node.width)]
+    if all(map(math.isfinite, numbers)):
+        return positions
+    return [_without_height(position) for position in positions]
 
 
-def _position(numbers: "array[float]", node: Node) -> list[float]:
-    position = numbers[: 3 if node.z else 2].tolist()
+def _without_height(position: list[float]) -> list[float]:
+    """A position whose height is no number, without it."""
     return position if all(map(math.isfinite, position)) else position[:2]
 
 

@@ -8,6 +8,7 @@ text that a JSON writer could not take is shown as text.
 import base64
 import json
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ from fiberq_core.rows import Row, Stored, differing
 EXTRA = "extra"
 MAX_NESTING: Final = 64  # levels of a JSON column that are shown as JSON; deeper ones are shown as text
 LARGEST: Final = 2**63
+_BRACKETS: Final = ("[", "{")  # what JSON that is more than a value begins with
+_BROKEN: Final = re.compile("[\ud800-\udfff]")  # half characters, which are in no UTF-8
 
 Json = dict[str, Any]
 
@@ -129,17 +132,17 @@ def geometry_json(wkb: bytes | None) -> Json | None:
 
 def value_json(layer: str | None, name: str | None, value: object) -> object:
     """The value of field *name* (a column, registered or not, or the geometry) of *layer*."""
-    known = LAYER.get(layer or "")
+    if isinstance(value, str) and value.lstrip()[:1] in _BRACKETS and _is_json(layer, name):
+        return _parsed(value)
     if name == GEOMETRY and isinstance(value, bytes):
         return to_geojson(value)
-    column = known.column(name) if known and name else None
-    if column is not None and column.kind is Kind.JSON and isinstance(value, str):
-        return _parsed(value)
     return typed_json(value)
 
 
 def typed_json(raw: object) -> object:
     """A value as it was typed, whether it fits a column or not: bytes as base64, text where JSON has no form for it."""
+    if raw is None or (isinstance(raw, str) and not _BROKEN.search(raw)):
+        return raw
     if isinstance(raw, bytes):
         return base64.b64encode(raw).decode("ascii")
     if isinstance(raw, Mapping):
@@ -232,10 +235,14 @@ def _reference_json(reference: Reference) -> Json:
     }
 
 
+def _is_json(layer: str | None, name: str | None) -> bool:
+    known = LAYER.get(layer or "")
+    column = known.column(name) if known and name else None
+    return column is not None and column.kind is Kind.JSON
+
+
 def _parsed(text: str) -> object:
-    """The list or object that *text* holds; *text* itself where it holds anything else (free text, a number)."""
-    if text.lstrip()[:1] not in ("[", "{"):
-        return text
+    """The list or object that *text* holds; *text* itself where it holds anything else (free text)."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -247,12 +254,12 @@ def _writable(value: object, depth: int) -> bool:
     """Whether every JSON writer can take *value*: finite and 64-bit numbers, valid Unicode, bounded nesting."""
     if depth > MAX_NESTING:
         return False
-    if isinstance(value, str):
-        return not any("\ud800" <= character <= "\udfff" for character in value)
+    if value is None or isinstance(value, str):
+        return not _BROKEN.search(value or "")
+    if isinstance(value, float):
+        return math.isfinite(value)
     if isinstance(value, Mapping):
         return all(_writable(k, depth) and _writable(v, depth + 1) for k, v in value.items())
     if isinstance(value, Sequence) and not isinstance(value, bytes):
         return all(_writable(v, depth + 1) for v in value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return value is None or (isinstance(value, int) and -LARGEST <= value < LARGEST)
+    return isinstance(value, int) and -LARGEST <= value < LARGEST
