@@ -1,6 +1,6 @@
 """Every store that there is, behind one fixture: the contract tests run on each."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from fiberq_core.ports import Project, Store
-from fiberq_storage.sqlite import open_store
+from fiberq_storage import postgis, sqlite
 from tests.contracts.builders import a_project
 
 
@@ -21,16 +21,32 @@ class ClosableStore(Store, Protocol):
 
 
 Opener = Callable[[], Awaitable[ClosableStore]]
-OPENERS: Mapping[str, Callable[[Path], Awaitable[ClosableStore]]] = {"embedded": open_store}
+
+
+def _embedded(request: pytest.FixtureRequest) -> Callable[[], Awaitable[ClosableStore]]:
+    folder: Path = request.getfixturevalue("tmp_path")
+    return lambda: sqlite.open_store(folder / "data")
+
+
+def _postgis(request: pytest.FixtureRequest) -> Callable[[], Awaitable[ClosableStore]]:
+    dsn: str = request.getfixturevalue("dsn")
+    return lambda: postgis.open_store(postgis.Settings(dsn))
+
+
+OPENERS = [
+    pytest.param(_embedded, id="embedded"),
+    pytest.param(_postgis, id="postgis", marks=pytest.mark.postgis),
+]
 
 
 @pytest.fixture(params=OPENERS)
-async def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opener]:
+async def reopen(request: pytest.FixtureRequest) -> AsyncIterator[Opener]:
     """Opens the same store once more; whatever is still open at the end is closed."""
+    opener = request.param(request)
     async with AsyncExitStack() as stack:
 
         async def again() -> ClosableStore:
-            store = await OPENERS[request.param](tmp_path / "data")
+            store: ClosableStore = await opener()
             stack.push_async_callback(store.close)
             return store
 

@@ -5,7 +5,7 @@ count that it found what the plan was made from.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
@@ -17,14 +17,12 @@ from fiberq_core.fibre import claims_of
 from fiberq_core.ports import Applied, Changeset
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored
+from fiberq_storage.columns import DECLARED, MOVED
 from fiberq_storage.rowjson import values_text
 from fiberq_storage.sqlite import inbox
 from fiberq_storage.sqlite.blobs import box_of, pack
 from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.sqlite.tables import TABLES, Table
-
-MOVED = "The project has changed since this was decided. Nothing was changed; try again"
-DECLARED: Mapping[type, str] = {bool: "BOOLEAN", int: "INTEGER", float: "REAL", str: "TEXT", bytes: "BLOB"}
 
 
 def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:

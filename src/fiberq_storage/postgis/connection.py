@@ -1,0 +1,259 @@
+"""The database: its pool, the thread that all of its work happens on, and what its errors mean.
+
+asyncpg decodes rows on the event loop that it lives on. It has one of its own here, so that a large
+answer never stalls the server's loop; what is asked for goes there and comes back as a whole.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+
+import asyncpg
+from attrs import frozen
+
+from fiberq_core.errors import Busy, Conflict, FiberqError, Invalid, StoreMismatch, StoreUnavailable
+from fiberq_storage.sql import ident
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+
+GONE = "The database does not answer. Nothing was changed; try again in a moment"
+READ_ONLY = "The database is read-only at the moment. Nothing was changed; try again later"
+FULL = "The database's disk is full. Nothing was changed; free some space and try again"
+SLOW = "The database took too long. Nothing was changed; try again in a moment"
+CROWDED = "All connections to the database are in use. Nothing was changed; try again in a moment"
+LOCKED = "Somebody else is changing the same rows in the database. Nothing was changed; try again in a moment"
+COLLIDES = "The change collides with another row of the project. Nothing was changed"
+UNSTORABLE = "A text is not valid Unicode, or a number has more than 64 bits. Nothing was changed"
+FORBIDDEN = "The server's database role may not do this. Give it the role fiberq_server, or run fiberq doctor"
+OTHER_FORM = "The database does not have the form that this FiberQ works with. Restart the server, or run fiberq doctor"
+PULSE = 5.0  # seconds in which a healthy database answers
+
+CLOSED = "The server is stopping. Try again in a moment"
+
+# the most telling first: what PostgreSQL says by SQLSTATE or its class, as our own errors
+MEANING: tuple[tuple[str, type[FiberqError], str], ...] = (
+    ("25006", StoreUnavailable, READ_ONLY),
+    ("53100", StoreUnavailable, FULL),
+    ("53", StoreUnavailable, CROWDED),
+    ("57014", StoreUnavailable, SLOW),
+    ("57", StoreUnavailable, GONE),
+    ("08", StoreUnavailable, GONE),
+    ("40", Busy, LOCKED),
+    ("55P03", Busy, LOCKED),
+    ("42501", StoreUnavailable, FORBIDDEN),
+    ("42P01", StoreMismatch, OTHER_FORM),
+    ("42703", StoreMismatch, OTHER_FORM),
+    ("3F000", StoreMismatch, OTHER_FORM),
+    ("23", Conflict, COLLIDES),
+    ("22", Invalid, UNSTORABLE),
+    ("28", StoreUnavailable, GONE),
+    ("3D", StoreUnavailable, GONE),
+)
+
+
+@frozen
+class Settings:
+    """Which database, and how it is used. Times in seconds."""
+
+    url: str
+    schema: str = "fiberq"
+    smallest: int = 2  # connections of the pool
+    largest: int = 20
+    connecting: float = 10.0  # waiting for a connection
+    statement: float = 300.0  # the longest statement
+    project_lock: float = 30.0  # waiting for whoever else writes to the project
+    row_lock: float = 0.8  # below deadlock_timeout: it is the server who yields to an editor
+    pgbouncer: bool = False  # behind PgBouncer in transaction mode: no prepared statements, no LISTEN
+
+    @property
+    def dsn(self) -> str:
+        """The address as asyncpg takes it."""
+        return self.url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Turn what PostgreSQL and the network report into our own errors, in words and without secrets."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        state = str(getattr(error, "sqlstate", "") or "")
+        for prefix, ours, words in MEANING:
+            if state.startswith(prefix):
+                raise ours(words) from error
+        raise
+    except asyncpg.DataError as error:
+        raise Invalid(UNSTORABLE) from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        raise StoreUnavailable(GONE) from error
+    except TimeoutError as error:
+        raise StoreUnavailable(CROWDED) from error
+
+
+class _PlainConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg comes without types
+    """A connection that is given back as it is: all that we set ends with its transaction."""
+
+    def get_reset_query(self) -> str:
+        """Nothing to reset."""
+        return ""
+
+
+class Database:
+    """A pool of connections and the event loop, on a thread of its own, that they live on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._work, name="fiberq-postgis", daemon=True)
+        self._pool: asyncpg.Pool[Any] | None = None
+        self._postgis = "public"  # the schema of the extension
+        self._thread.start()
+
+    async def open(self) -> None:
+        """Connect. Raises: StoreUnavailable."""
+        await self.run(self._open)
+
+    async def close(self) -> None:
+        """Finish what is under way and disconnect. Closing again does nothing."""
+        if self._thread.is_alive():
+            await self.run(self._close)
+            self.loop.call_soon_threadsafe(self.loop.stop)
+            await asyncio.to_thread(self._thread.join)
+            self.loop.close()
+
+    async def run(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """*function* on the database's loop. Shielded: what has been asked for happens even if nobody waits any more."""
+
+        async def work() -> T:
+            with translating():
+                return await function(*args, **kwargs)
+
+        if self.loop.is_closed():
+            raise StoreUnavailable(CLOSED)
+        return await asyncio.shield(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self.loop)))
+
+    async def acquire(self) -> Connection:
+        """A connection from the pool; on the database's loop only."""
+        if self._pool is None:
+            raise StoreUnavailable(CLOSED)
+        connection: Connection = await self._pool.acquire(timeout=self.settings.connecting)
+        return connection
+
+    async def release(self, connection: Connection) -> None:
+        """Give a connection back; one with an open transaction or a fault is dropped by the pool."""
+        if self._pool is not None:
+            await self._pool.release(connection)
+
+    async def ping(self) -> None:
+        """Ask the database for an answer; on its loop only."""
+        connection = await self.acquire()
+        try:
+            await connection.fetchval("SELECT 1", timeout=PULSE)
+        finally:
+            await self.release(connection)
+
+    def beginning(self, mode: str) -> str:
+        """The SQL that begins a transaction, with all that it relies on; ends with it, so PgBouncer may stand between."""
+        schema, settings = self.settings.schema, self.settings
+        path = f"{ident(schema)}, {ident(schema + '_history')}, {ident(self._postgis)}, pg_temp"
+        return (
+            f"BEGIN {mode}; SET LOCAL search_path = {path}; SET LOCAL timezone = 'UTC'; SET LOCAL jit = off;"
+            f" SET LOCAL statement_timeout = {int(settings.statement * 1000)};"
+            f" SET LOCAL idle_in_transaction_session_timeout = {int(settings.statement * 1000)}"
+        )
+
+    async def _open(self) -> None:
+        settings = self.settings
+        cache = {"statement_cache_size": 0} if settings.pgbouncer else {}
+        self._pool = await asyncpg.create_pool(
+            settings.dsn,
+            min_size=settings.smallest,
+            max_size=settings.largest,
+            connection_class=_PlainConnection,
+            timeout=settings.connecting,
+            **cache,
+        )
+        found = (
+            "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis'"
+        )
+        async with self._pool.acquire() as connection:
+            self._postgis = await connection.fetchval(found) or self._postgis
+
+    async def _close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), self.settings.connecting)
+            except TimeoutError:
+                pool.terminate()
+
+    def _work(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+
+class Session:
+    """One transaction on one connection. What is run in it happens in order, also where a caller gave up waiting."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+        self._turn: asyncio.Lock | None = None
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for what runs in this session."""
+        if self._connection is None:
+            raise RuntimeError("the transaction has not begun or is over")
+        return self._connection
+
+    async def begin(self, mode: str) -> None:
+        """Take a connection and begin. Raises: StoreUnavailable."""
+        await self._database.run(self._begin, mode)
+
+    async def run(
+        self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """*function* of the connection."""
+
+        async def work() -> T:
+            if self._turn is None:
+                raise RuntimeError("the transaction has not begun")
+            async with self._turn:
+                return await function(self.connection, *args, **kwargs)
+
+        return await self._database.run(work)
+
+    async def finish(self, *, commit: bool) -> None:
+        """End the transaction and give the connection back; does nothing where none was begun."""
+        await self._database.run(self._finish, commit=commit)
+
+    async def _begin(self, mode: str) -> None:
+        self._turn = asyncio.Lock()
+        async with self._turn:
+            self._connection = await self._database.acquire()
+            await self._connection.execute(self._database.beginning(mode))
+
+    async def _finish(self, *, commit: bool) -> None:
+        if self._turn is None:
+            return
+        async with self._turn:
+            connection, self._connection = self._connection, None
+            if connection is None:
+                return
+            try:
+                if not connection.is_closed():
+                    await connection.execute("COMMIT" if commit else "ROLLBACK")
+            finally:
+                await self._give_back(connection)
+
+    async def _give_back(self, connection: Connection) -> None:
+        try:
+            if not connection.is_closed() and connection.is_in_transaction():
+                await connection.execute("ROLLBACK")
+        finally:
+            await self._database.release(connection)

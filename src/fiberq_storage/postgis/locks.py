@@ -1,0 +1,55 @@
+"""Waiting for others who write: how long, and who it was."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fiberq_core.errors import Busy, FiberqError
+from fiberq_core.ports import Project
+from fiberq_storage.postgis import projects
+from fiberq_storage.postgis.connection import LOCKED, Connection, Database, Settings
+
+HOLDERS = """
+SELECT a.usename, coalesce(nullif(a.application_name, ''), 'a program without a name'),
+       extract(epoch FROM clock_timestamp() - a.xact_start)::bigint
+FROM pg_locks l JOIN pg_stat_activity a USING (pid) JOIN pg_class c ON c.oid = l.relation
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND l.granted AND l.mode LIKE '%Exclusive%' AND l.database = a.datid AND a.pid <> pg_backend_pid()
+GROUP BY a.pid, 1, 2, 3 ORDER BY 3 DESC NULLS LAST LIMIT 1
+"""
+
+
+async def project(db: Connection, project_id: int, settings: Settings) -> Project:
+    """The project, held for this transaction alone: what it shows stays as it is. Raises: NotFound."""
+    await db.execute(f"SET LOCAL lock_timeout = {int(settings.project_lock * 1000)}")
+    found = await projects.get(db, project_id, "FOR NO KEY UPDATE")
+    await db.execute(f"SET LOCAL lock_timeout = {int(settings.row_lock * 1000)}")
+    return found
+
+
+@asynccontextmanager
+async def told(database: Database) -> AsyncIterator[None]:
+    """Say in `Busy` who holds the rows that this block waited for in vain."""
+    try:
+        yield
+    except Busy as busy:
+        raise Busy(await _words(database)) from busy
+
+
+async def _words(database: Database) -> str:
+    try:
+        who = await database.run(_holder, database)
+    except FiberqError:
+        who = None
+    return f"{LOCKED}. They are held by {who}" if who else LOCKED
+
+
+async def _holder(database: Database) -> str | None:
+    connection = await database.acquire()
+    try:
+        found = await connection.fetchrow(HOLDERS, database.settings.schema)
+    finally:
+        await database.release(connection)
+    if found is None:
+        return None
+    user, program, seconds = found
+    return f"the database user {user} in {program}" + (f", for {seconds} seconds" if seconds is not None else "")

@@ -1,0 +1,148 @@
+"""Bringing a database to the form that this version of FiberQ works with.
+
+Numbered steps change the system's own tables, under a lock that all servers share; the tables of
+the layers and what the database does at every change follow the registry, whatever the number.
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+
+from fiberq_core.errors import StoreMismatch
+from fiberq_storage.postgis.connection import Connection, Database
+from fiberq_storage.postgis.ddl import (
+    SYSTEM_TABLES,
+    add_column,
+    add_constraint,
+    constraints,
+    create_history,
+    create_table,
+    indexes,
+)
+from fiberq_storage.postgis.tables import TABLES, Table
+from fiberq_storage.postgis.triggers import FUNCTIONS, table_triggers
+from fiberq_storage.sql import ident
+
+LOCK = 0x4669626572510001  # "FiberQ": the advisory lock under which a database is migrated
+Step = Callable[[Connection, str], Awaitable[None]]
+
+
+async def _first(db: Connection, _schema: str) -> None:
+    """All tables."""
+    await db.execute(SYSTEM_TABLES)
+
+
+STEPS: tuple[Step, ...] = (_first,)
+
+
+async def migrate(db: Connection, database: Database, steps: tuple[Step, ...] = STEPS) -> None:
+    """Create or migrate the schema, in one transaction. Raises: StoreMismatch for a newer or a foreign one.
+
+    A database that has its form already is only read.
+    """
+    schema = database.settings.schema
+    if await is_current(db, database, steps):
+        return
+    await db.execute(database.beginning(""))
+    try:
+        await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        await _migrate(db, schema, steps)
+    except BaseException:
+        await db.execute("ROLLBACK")
+        raise
+    await db.execute("COMMIT")
+
+
+async def is_current(db: Connection, database: Database, steps: tuple[Step, ...] = STEPS) -> bool:
+    """Whether the database has this version's form. Raises: StoreMismatch."""
+    schema = database.settings.schema
+    found = await version(db, schema)
+    check_version(found, steps)
+    if found < len(steps):
+        return False
+    form = await db.fetchval(f"SELECT form FROM {ident(schema)}.schema_version WHERE version = $1", found)
+    return bool(form == wanted_form())
+
+
+def check_version(found: int, steps: tuple[Step, ...] = STEPS) -> None:
+    """Whether this FiberQ knows a database of version *found*. Raises: StoreMismatch."""
+    if found > len(steps):
+        raise StoreMismatch(
+            "This database was written by a newer FiberQ"
+            f" (store version {found}; this one knows {len(steps)})."
+            " Install that version again, or restore a backup made with this one"
+        )
+
+
+async def version(db: Connection, schema: str) -> int:
+    """The number of the newest step that the schema has seen; 0 where there is none."""
+    there = await db.fetchval("SELECT to_regclass($1)", f"{ident(schema)}.schema_version")
+    if there is None:
+        return 0
+    return int(await db.fetchval(f"SELECT coalesce(max(version), 0) FROM {ident(schema)}.schema_version"))
+
+
+def wanted_form() -> str:
+    """A digest of what the registry and the triggers want, so that an unchanged database is only read."""
+    parts = [FUNCTIONS]
+    for table in TABLES.values():
+        parts += [create_table(table), *create_history(table, "history"), *indexes(table), *table_triggers(table)]
+        parts += [f"{name} {rule}" for name, rule in constraints(table)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+async def _migrate(db: Connection, schema: str, steps: tuple[Step, ...]) -> None:
+    for name in (schema, f"{schema}_history"):
+        await db.execute(f"CREATE SCHEMA IF NOT EXISTS {ident(name)}")
+    await _have_postgis(db)
+    found = await version(db, schema)
+    if found == 0:
+        await db.execute("CREATE TABLE schema_version (version integer PRIMARY KEY, form text NOT NULL)")
+    for number, step in list(enumerate(steps, 1))[found:]:
+        await step(db, schema)
+        await db.execute("INSERT INTO schema_version (version, form) VALUES ($1, '')", number)
+    await db.execute(FUNCTIONS)
+    new = [table for table in TABLES.values() if await _follow_registry(db, schema, table)]
+    for table in TABLES.values():  # once all tables are there, since they refer to each other
+        await _constrain(db, table, trusted=table in new)
+        for statement in table_triggers(table):
+            await db.execute(statement)
+    await db.execute("UPDATE schema_version SET form = $1", wanted_form())
+
+
+async def _have_postgis(db: Connection) -> None:
+    if await db.fetchval("SELECT 1 FROM pg_extension WHERE extname = 'postgis'"):
+        return
+    if not await db.fetchval("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'"):
+        raise StoreMismatch("The database server has no PostGIS. Install its package (postgis) and try again")
+    await db.execute("CREATE EXTENSION postgis SCHEMA public")
+
+
+async def _follow_registry(db: Connection, schema: str, table: Table) -> bool:
+    """Create a layer's tables, or add the columns that the registry gained since. Whether they are new."""
+    there = await _columns(db, table.name)
+    if not there:
+        for statement in (create_table(table), *create_history(table, schema), *indexes(table)):
+            await db.execute(statement)
+        return True
+    before = await _columns(db, table.past)
+    for column in table.columns:
+        if column not in there:
+            await db.execute(add_column(table, column, past=False))
+        if column not in before:
+            await db.execute(add_column(table, column, past=True))
+    for statement in indexes(table):
+        await db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
+    return False
+
+
+async def _columns(db: Connection, name: str) -> frozenset[str]:
+    sql = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
+    return frozenset(record[0] for record in await db.fetch(sql, name))
+
+
+async def _constrain(db: Connection, table: Table, *, trusted: bool) -> None:
+    sql = "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass($1)"
+    there = {record[0] for record in await db.fetch(sql, table.name)}
+    for name, rule in constraints(table):
+        if name[:63] not in there:
+            await db.execute(add_constraint(table, name, rule, trusted=trusted))

@@ -1,0 +1,109 @@
+"""Projects and who belongs to them. Every change is in the audit."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fiberq_core.errors import Conflict, Fault, Invalid, NotFound
+from fiberq_core.inbox import Author
+from fiberq_core.policy import EVERYONE, Role
+from fiberq_core.ports import Member, Project
+from fiberq_storage.postgis.connection import Connection
+from fiberq_storage.postgis.tables import INSTANT
+from fiberq_storage.rowjson import plain_text
+from fiberq_storage.sql import ident
+
+FIELDS = (
+    "id, uuid::text, name, description, revision, status, conflict_policy,"
+    f" to_char(created_at AT TIME ZONE 'UTC', '{INSTANT}'), created_by_sub"
+)
+LARGEST = 2**63
+CHANGEABLE = ("name", "description", "status", "conflict_policy")
+
+
+async def get(db: Connection, project_id: int, lock: str = "") -> Project:
+    """One project; *lock* is SQL that holds its row. Raises: NotFound."""
+    known = -LARGEST <= project_id < LARGEST  # what else a path may say, the database could not look up
+    sql = f"SELECT {FIELDS} FROM projects WHERE id = $1 {lock}"
+    found = await db.fetchrow(sql, project_id if known else None)
+    if found is None:
+        raise NotFound("There is no such project")
+    return _project(found)
+
+
+async def listed(db: Connection, member: str | None, *, archived: bool) -> Sequence[Project]:
+    """Projects of which *member* (or everyone) is a member, or all; archived ones only where asked for."""
+    sql = (
+        f"SELECT {FIELDS} FROM projects p WHERE ($1 OR status <> 'archived') AND ($2::text IS NULL OR EXISTS"
+        " (SELECT FROM members m WHERE m.project_id = p.id AND m.sub IN ($2, $3))) ORDER BY id"
+    )
+    return [_project(found) for found in await db.fetch(sql, archived, member, EVERYONE)]
+
+
+async def create(
+    db: Connection, name: str, description: str, uuid: str, *, by: Author, at: str, owner_role: Role | None
+) -> Project:
+    """Create a project. Raises: Conflict."""
+    if await db.fetchval("SELECT 1 FROM projects WHERE uuid = $1::text::uuid", uuid):
+        raise Conflict("There is a project with this uuid already")
+    sql = (
+        "INSERT INTO projects (uuid, name, description, created_at, created_by_sub)"
+        " VALUES ($1::text::uuid, $2, $3, $4::text::timestamptz, $5) RETURNING id"
+    )
+    project = await get(db, await db.fetchval(sql, uuid, name, description, at, by.sub))
+    await _audit(db, project.id, (by, at), "project.created", {"name": name})
+    if owner_role is not None:
+        await set_member(db, project.id, Member(by.sub, owner_role, by.name), by, at)
+    return project
+
+
+async def update(db: Connection, project_id: int, changes: Mapping[str, str], by: Author, at: str) -> Project:
+    """Change some fields of a project. Raises: NotFound, Invalid."""
+    await get(db, project_id)
+    if unknown := [name for name in changes if name not in CHANGEABLE]:
+        raise Invalid("A project has no such field", [Fault(name, "cannot be changed") for name in unknown])
+    for name, value in changes.items():
+        await db.execute(f"UPDATE projects SET {ident(name)} = $1 WHERE id = $2", value, project_id)
+    await _audit(db, project_id, (by, at), "project.changed", changes)
+    return await get(db, project_id)
+
+
+async def members(db: Connection, project_id: int) -> Sequence[Member]:
+    """Who belongs to a project. Raises: NotFound."""
+    await get(db, project_id)
+    sql = 'SELECT sub, role, name FROM members WHERE project_id = $1 ORDER BY sub COLLATE "C"'
+    return [Member(sub, Role(role), name) for sub, role, name in await db.fetch(sql, project_id)]
+
+
+async def set_member(db: Connection, project_id: int, member: Member, by: Author, at: str) -> None:
+    """Add somebody or change their role. Raises: NotFound."""
+    await get(db, project_id)
+    sql = (
+        "INSERT INTO members (project_id, sub, role, name) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (project_id, sub) DO UPDATE SET role = excluded.role, name = excluded.name"
+    )
+    await db.execute(sql, project_id, member.sub, member.role.value, member.name)
+    await _audit(db, project_id, (by, at), "member.set", {"sub": member.sub, "role": member.role.value})
+
+
+async def remove_member(db: Connection, project_id: int, sub: str, by: Author, at: str) -> None:
+    """Take somebody out. Raises: NotFound."""
+    await get(db, project_id)
+    done = await db.execute("DELETE FROM members WHERE project_id = $1 AND sub = $2", project_id, sub)
+    if done != "DELETE 1":
+        raise NotFound("This person is not a member of the project")
+    await _audit(db, project_id, (by, at), "member.removed", {"sub": sub})
+
+
+async def _audit(
+    db: Connection, project_id: int, made: tuple[Author, str], what: str, detail: Mapping[str, str]
+) -> None:
+    by, at = made
+    sql = (
+        "INSERT INTO audit (project_id, at, by_sub, by_name, what, detail)"
+        " VALUES ($1, $2::text::timestamptz, $3, $4, $5, $6::text::json)"
+    )
+    await db.execute(sql, project_id, at, by.sub, by.name, what, plain_text(dict(detail)))
+
+
+def _project(record: Sequence[Any]) -> Project:
+    return Project(*record)
