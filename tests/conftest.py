@@ -19,6 +19,8 @@ NEEDS: Mapping[str, tuple[Callable[[], bool], str]] = {
     "qgis": ((DIST_PACKAGES / "qgis").is_dir, "python3-qgis"),
     "gdal": (lambda: bool(shutil.which("ogr2ogr")) and (DIST_PACKAGES / "osgeo").is_dir(), "gdal-bin python3-gdal"),
     "postgis": (lambda: (BIN / "postgres").exists() or OUTSIDE_POSTGIS in os.environ, "postgresql-15-postgis-3"),
+    "nginx": (lambda: Path("/usr/sbin/nginx").exists(), "nginx-light"),
+    "pgbouncer": (lambda: Path("/usr/sbin/pgbouncer").exists(), "pgbouncer"),
     "browser": (lambda: bool(shutil.which("chromium")), "chromium"),
 }
 

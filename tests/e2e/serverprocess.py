@@ -1,42 +1,37 @@
 """A real server in a process of its own, to be killed, starved or started twice."""
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from attrs import define, field
 
 from fiberq_aiohttp.devkeys import issue_dev_token
+from tests.e2e.provider import Provider
+from tests.e2e.remote import Remote
+from tests.postgis.cluster import free_port
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-c", "from fiberq_aiohttp.cli import main; main()")
 START = 60.0  # seconds in which a server on a busy machine must answer
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @define
-class Server:
-    """`fiberq serve --dev` on a data folder. *before*: a command that runs the program (limits, say)."""
+class Server(Remote):
+    """`fiberq serve` on a data folder. *before*: a command that runs the program (limits, say).
+
+    Without a *provider* it is a development server, which signs people in itself.
+    """
 
     data: Path
     log: Path
     env: Mapping[str, str] = field(factory=dict)
     before: Sequence[str] = ()
+    provider: Provider | None = None
     port: int = field(factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -49,9 +44,11 @@ class Server:
         """Start the program; it may refuse."""
         path = os.pathsep.join((str(ROOT / "src"), str(ROOT)))
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "LOG_LEVEL": "info", **self.env}
-        command = [*self.before, *PROGRAM, "serve", "--dev", "--port", str(self.port), "--data", str(self.data)]
+        env |= self.provider.env() if self.provider else {}
+        command = [*self.before, *PROGRAM, "serve", "--port", str(self.port), "--data", str(self.data)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+            dev = () if self.provider else ("--dev",)
+            self.process = subprocess.Popen([*command, *dev], env=env, stdout=log, stderr=log)
         return self.process
 
     def start(self) -> "Server":
@@ -80,56 +77,9 @@ class Server:
         self.process = None
 
     def token(self, role: str = "engineer", sub: str = "elena") -> str:
-        """A bearer token for it."""
+        if self.provider:
+            return self.provider.token(role, sub)
         return issue_dev_token(self.data, self.address, role, sub, sub.title(), time.time())
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: bytes | None = None,
-        *,
-        token: str | None = None,
-        kind: str = "application/json",
-    ) -> tuple[int, Any]:
-        """A request; status and what was answered. Raises: OSError where nobody answers."""
-        headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
-        request = urllib.request.Request(self.address + path, body, headers, method=method)  # noqa: S310 - our own server
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - our own server
-                return answer.status, _content(answer.read())
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, _content(refused.read())
-
-    def upload(self, project: int, content: bytes, token: str) -> tuple[int, Any]:
-        """Send a file. Raises: OSError where nobody answers."""
-        path = f"/api/sync/upload?project_id={project}"
-        return self.ask("POST", path, content, token=token, kind="application/geopackage+sqlite3")
-
-    def create_project(self, name: str = "Crash") -> int:
-        """A project that everybody belongs to."""
-        token = self.token()
-        _, project = self.ask("POST", "/api/projects", json.dumps({"name": name}).encode(), token=token)
-        member = json.dumps({"sub": "*", "role": "engineer"}).encode()
-        self.ask("POST", f"/api/projects/{project['id']}/members", member, token=token)
-        return int(project["id"])
-
-    def features(self, project: int, layer: str = "Stubovi") -> list[dict[str, Any]]:
-        """All features of a layer."""
-        found: list[dict[str, Any]] = []
-        cursor = ""
-        while True:
-            path = f"/api/projects/{project}/features/{layer}?limit=1000&cursor={cursor}"
-            _, page = self.ask("GET", path, token=self.token())
-            found += page["features"]
-            cursor = page["next"]
-            if not cursor:
-                return found
-
-
-def _content(content: bytes) -> Any:
-    return json.loads(content) if content[:1] in (b"{", b"[") else content
 
 
 def leftovers(data: Path) -> list[str]:
