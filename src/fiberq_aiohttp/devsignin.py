@@ -18,7 +18,7 @@ from attrs import define, field
 
 from fiberq_aiohttp import devgrants as dg
 from fiberq_aiohttp.addresses import host_of, is_loopback
-from fiberq_aiohttp.answering import PAGE_POLICY
+from fiberq_aiohttp.answering import PAGE_POLICY, answer
 from fiberq_aiohttp.bearer import DISCOVERY
 from fiberq_aiohttp.devkeys import (
     PEOPLE,
@@ -96,13 +96,13 @@ class DevSignIn:
     async def discovery(self, request: web.Request) -> web.Response:
         """OpenID Connect Discovery."""
         stay_local(request)
-        return web.json_response(self._configuration())
+        return answer(self._configuration())
 
     @public
     async def keys(self, request: web.Request) -> web.Response:
         """The key set."""
         stay_local(request)
-        return web.json_response(self.signer.jwks())
+        return answer(self.signer.jwks())
 
     @public
     async def authorize(self, request: web.Request) -> web.Response:
@@ -137,7 +137,7 @@ class DevSignIn:
             return _refusal(UNKNOWN_CLIENT)
         code, device = self.grants.start_device(scopes_of(form), self.clock())
         page = f"{self.issuer}{VERIFY}"
-        answer = {
+        begun = {
             "device_code": code,
             "user_code": device.user_code,
             "verification_uri": page,
@@ -145,7 +145,7 @@ class DevSignIn:
             "expires_in": int(dg.DEVICE_LIFE),
             "interval": int(dg.INTERVAL),
         }
-        return _no_store(answer)
+        return _no_store(begun)
 
     @public
     async def verify(self, request: web.Request) -> web.Response:
@@ -188,7 +188,7 @@ class DevSignIn:
         """Who the bearer of the token is."""
         stay_local(request)
         actor = request[ACTOR]
-        return web.json_response(profile(Person(actor.subject, actor.name, tuple(actor.roles))))
+        return answer(profile(Person(actor.subject, actor.name, tuple(actor.roles))))
 
     def _grant_of(self, form: Mapping[str, str]) -> dg.Grant | dg.Refused:
         if form.get("client_id") != DEV_CLIENT:
@@ -258,13 +258,13 @@ async def _form(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
 
 
-def _no_store(answer: Mapping[str, object]) -> web.Response:
-    return web.json_response(answer, headers={"Cache-Control": "no-store"})
+def _no_store(value: Mapping[str, object]) -> web.Response:
+    return answer(value, headers={"Cache-Control": "no-store"})
 
 
 def _refusal(refused: dg.Refused) -> web.Response:
-    answer = {"error": refused.error, "error_description": refused.description}
-    return web.json_response(answer, status=400, headers={"Cache-Control": "no-store"})
+    value = {"error": refused.error, "error_description": refused.description}
+    return answer(value, status=400, headers={"Cache-Control": "no-store"})
 
 
 def _see_other(address: str) -> web.Response:
