@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.postgis.cluster import BIN, Databases, prepared, running
+from tests.postgis.cluster import BIN, running
+from tests.postgis.databases import Databases, prepared
 
 DIST_PACKAGES = Path("/usr/lib/python3/dist-packages")
 OUTSIDE_POSTGIS = "FIBERQ_TEST_DSN"  # somebody who may make databases, on a server that the tests did not start
@@ -49,7 +50,7 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
-    """A PostgreSQL server for these tests, and databases with PostGIS in it."""
+    """A PostgreSQL server for these tests, and databases in it."""
     if outside := os.environ.get(OUTSIDE_POSTGIS):
         with prepared(outside) as databases:
             yield databases
@@ -60,7 +61,15 @@ def databases() -> Iterator[Databases]:
 
 @pytest.fixture
 def dsn(databases: Databases) -> Iterator[str]:
-    """A fresh database with PostGIS."""
+    """A fresh database with an empty store."""
     made = databases.create()
+    yield made
+    databases.drop(made)
+
+
+@pytest.fixture
+def bare_dsn(databases: Databases) -> Iterator[str]:
+    """A fresh database that has PostGIS, and nothing of FiberQ."""
+    made = databases.create(databases.bare)
     yield made
     databases.drop(made)

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, and databases in it. Nothing of it is left when the tests are over."""
+"""A PostgreSQL of the tests' own. Nothing of it is left when the tests are over."""
 
 import os
 import secrets
@@ -11,9 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SUPERUSER, SYSTEM_USER = "postgres", "postgres"
@@ -150,41 +149,3 @@ def psql_says(dsn: str, statement: str) -> str | None:
     """The same, or None where it fails."""
     done = run_psql(dsn, statement)
     return done.stdout.strip() if done.returncode == 0 else None
-
-
-@frozen
-class Databases:
-    """Databases on the server at *server* (the DSN of somebody who may make them), each a copy of a template."""
-
-    server: str
-    template: str = field(factory=lambda: f"fiberq_test_{secrets.token_hex(6)}")
-
-    def prepare(self) -> None:
-        """Make the template: PostGIS is in it."""
-        psql(self.server, f"CREATE DATABASE {self.template}")
-        psql(self.at(self.template), "CREATE EXTENSION postgis")
-
-    def create(self) -> str:
-        """A new database; its DSN."""
-        name = f"{self.template}_{secrets.token_hex(6)}"
-        psql(self.server, f"CREATE DATABASE {name} TEMPLATE {self.template}")
-        return self.at(name)
-
-    def drop(self, dsn: str) -> None:
-        """Remove a database, whoever is connected to it."""
-        psql(self.server, f"DROP DATABASE IF EXISTS {urlsplit(dsn).path[1:]} WITH (FORCE)")
-
-    def at(self, database: str) -> str:
-        """The DSN of a database."""
-        return urlunsplit(urlsplit(self.server)._replace(path=f"/{database}"))
-
-
-@contextmanager
-def prepared(server: str) -> Iterator[Databases]:
-    """Databases on a server, until the block ends."""
-    databases = Databases(server)
-    databases.prepare()
-    try:
-        yield databases
-    finally:
-        databases.drop(databases.at(databases.template))

@@ -20,16 +20,22 @@ def durable() -> Iterator[Cluster]:
         yield cluster
 
 
-def test_each_database_is_new_and_has_postgis(databases, dsn):
+def test_each_database_is_new_and_has_an_empty_store(databases, dsn):
     psql(dsn, TABLE)
     other = databases.create()
 
     assert "f" == psql(other, "SELECT to_regclass('poles') IS NOT NULL")
     assert psql(other, "SELECT postgis_version()").startswith("3.")
+    assert "0" == psql(other, "SELECT count(*) FROM fiberq.projects")
 
     databases.drop(other)
 
     assert psql_says(other, "SELECT 1") is None
+
+
+def test_a_bare_database_has_postgis_alone(bare_dsn):
+    assert psql(bare_dsn, "SELECT postgis_version()").startswith("3.")
+    assert "f" == psql(bare_dsn, "SELECT to_regnamespace('fiberq') IS NOT NULL")
 
 
 def test_what_was_committed_survives_kill_9(durable):
