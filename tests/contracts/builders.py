@@ -11,8 +11,9 @@ from fiberq_core.rows import Key, Row, Stored, Value
 
 ANA, BOJAN = Author("ana", "Ana"), Author("bojan", "Bojan")
 T0 = "2026-05-04T08:00:00.000Z"
-OKNA, CABLES, SLACKS, TRAYS, SPLICES = (
+OKNA, CLOSURES, CABLES, SLACKS, TRAYS, SPLICES = (
     "OKNA",
+    "Splice_closures",
     "Kablovi_podzemni",
     "Opticke_rezerve",
     "fiber_splice_trays",

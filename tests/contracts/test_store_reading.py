@@ -169,18 +169,22 @@ async def test_foreign_cursors_are_refused(store: Store, project: Project, curso
 async def test_features_by_page_and_place(store: Store, project: Project) -> None:
     """Features come by fid, in pages; a box selects exactly those whose envelope touches it."""
     places = [point(20 + n / 10, 43) for n in range(5)]
-    await commit(store, project, [new(n, geometry=place) for n, place in enumerate(places)])
-    await commit(store, project, [new(7), new(8, geometry=line(20.45, 43, 20.55, 44))])
-    await commit(store, project, [new(9, "Drawings", geometry=point(20, 43.1))])
+    await commit(store, project, [new(n, "Drawings", geometry=place) for n, place in enumerate(places)])
+    await commit(
+        store,
+        project,
+        [new(7, "Drawings", geometry=point(30, 50)), new(8, "Drawings", geometry=line(20.45, 43, 20.55, 44))],
+    )
+    await commit(store, project, [new(9, OKNA, geometry=point(20, 43.1))])
 
     async with store.reading(project.id) as reader:
-        first = await reader.features(OKNA, None, 4, None)
-        rest = await reader.features(OKNA, None, 4, first.next)
-        whole = await reader.features(OKNA, None, 7, None)
-        boxed = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, None)
-        more = await reader.features(OKNA, (20.1, 43, 20.3, 43), 2, boxed.next)
-        edge = await reader.features(OKNA, (20.3 + 1e-9, 42, 20.45 - 1e-9, 50), 9, None)
-        below = await reader.features("Drawings", (0, 0, 90, 43.1 - 1e-9), 9, None)
+        first = await reader.features("Drawings", None, 4, None)
+        rest = await reader.features("Drawings", None, 4, first.next)
+        whole = await reader.features("Drawings", None, 7, None)
+        boxed = await reader.features("Drawings", (20.1, 43, 20.3, 43), 2, None)
+        more = await reader.features("Drawings", (20.1, 43, 20.3, 43), 2, boxed.next)
+        edge = await reader.features("Drawings", (20.3 + 1e-9, 42, 20.45 - 1e-9, 50), 9, None)
+        below = await reader.features(OKNA, (0, 0, 90, 43.1 - 1e-9), 9, None)
         tables = await reader.features("fiber_splices", (0, 0, 90, 90), 9, None)
 
     assert [1, 2, 3, 4, 5, 6, 7] == [s.fid for s in (*first.items, *rest.items)]

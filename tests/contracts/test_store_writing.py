@@ -1,6 +1,7 @@
 """One write path: a transaction becomes the next revision, or nothing at all."""
 
 import asyncio
+import struct
 
 import pytest
 from attrs import evolve
@@ -9,12 +10,13 @@ from fiberq_core.changes import Op, Source, Write
 from fiberq_core.errors import Conflict, NotFound
 from fiberq_core.ports import Changeset, Project, Store, Upload
 from fiberq_core.registry import DATA_LAYERS, LAYER
-from fiberq_core.registry.model import Kind, Layer
+from fiberq_core.registry.model import Kind, Layer, Shape
 from fiberq_core.rows import Key, Row, Stored, Value
 from tests.contracts.builders import (
     ANA,
     BOJAN,
     CABLES,
+    CLOSURES,
     OKNA,
     SPLICES,
     TRAYS,
@@ -43,14 +45,25 @@ SAMPLE: dict[Kind, Value] = {
     Kind.JSON: '{"a": [1, "ж"]}',
     Kind.UUID: uuid(77),
 }
+PLACE = {
+    Shape.POINT: point(20, 43),
+    Shape.LINE: line(20, 43, 20.5, 43.5),
+    Shape.POLYGON: bytes.fromhex("01030000000100000004000000") + struct.pack("<8d", 20, 43, 21, 43, 21, 44, 20, 43),
+    Shape.ANY: line(20, 43, 20.5, 43.5),
+}
 EXTRA: dict[str, Value] = {"weird\"'; --": "x", "Ђ": b"\x00\xff", "n": 3, "f": 1e300, "geom": "a", "id": 5, "b": True}
 
 
 def full_row(layer: Layer, number: int) -> Row:
-    """A row with every registered column, some unregistered ones and a place; all its references are its own."""
-    sample = {**SAMPLE, Kind.UUID: uuid(1000 + number)}
+    """A row with every registered column, some unregistered ones and a place; it refers to the rows of other layers."""
+    numbers = {known.name: n for n, known in enumerate(DATA_LAYERS)}
+    sample = {**SAMPLE, Kind.INTEGER: -(2**63) + number}  # so that no fibre is used twice
     values = {column.name: sample[column.kind] for column in layer.columns}
-    return Row({**EXTRA, **values, **({"geometry": line(20, 43, 20.5, 43.5)} if layer.spatial else {})})
+    values |= {
+        c.name: c.vocabulary.terms["_b_" in c.name].code for c in layer.columns if c.vocabulary and c.vocabulary.closed
+    }
+    values |= {reference.column: uuid(numbers[reference.targets[0]]) for reference in layer.references}
+    return Row({**EXTRA, **values, **({"geometry": PLACE[layer.shape]} if layer.spatial else {})})
 
 
 async def test_every_layer_keeps_every_value(store: Store, project: Project) -> None:
@@ -72,23 +85,23 @@ async def test_every_layer_keeps_every_value(store: Store, project: Project) -> 
     [
         point(20, 43),
         line(20, 43, 21, 44),
-        point(float("nan"), float("nan")),
-        bytes.fromhex("010200000000000000"),  # an empty line
         bytes.fromhex("01e9030000") + b"\0" * 24,  # a point with Z
+        bytes.fromhex("01b90b0000") + struct.pack("<4d", 20, 43, float("nan"), 7),  # with Z that is not known, and M
         bytes.fromhex("010400000001000000") + point(1, 2),  # a multipoint
+        bytes.fromhex("010700000002000000") + point(1, 2) + line(20, 43, 21, 44),  # a collection
     ],
 )
 async def test_geometries_keep_their_bytes(store: Store, project: Project, wkb: bytes) -> None:
     """A canonical geometry of any kind comes back byte for byte, from current rows and from history."""
     applied = await commit(store, project, [new(1, "Drawings", geometry=wkb)])
-    await commit(store, project, [edit(applied.rows[key(1, "Drawings")], geometry=None)])
+    await commit(store, project, [edit(applied.rows[key(1, "Drawings")], geometry=point(1, 1))])
 
     async with store.reading(project.id) as reader:
         first = await reader.versions({key(1, "Drawings"): 1})
         second = await reader.rows([key(1, "Drawings")])
 
     assert wkb == first[key(1, "Drawings")].row.geometry
-    assert second[key(1, "Drawings")].row == Row({})
+    assert point(1, 1) == second[key(1, "Drawings")].row.geometry
 
 
 async def test_revisions_are_gapless(store: Store, project: Project) -> None:
@@ -176,7 +189,7 @@ async def test_a_rehearsal_shows_and_takes_back(store: Store, project: Project) 
         assert {key(1)} == (await unit.rows([key(1)])).keys()
 
     assert [None] == await current(store, project, key(1))
-    assert 1 == (await commit(store, project, [new(1)])).rows[key(1)].fid
+    assert 1 == (await commit(store, project, [new(1)])).revision
 
 
 async def test_a_cancelled_unit_leaves_nothing_and_frees_the_store(store: Store, project: Project) -> None:
@@ -218,7 +231,7 @@ async def test_cancelled_at_any_step(store: Store, project: Project, delay: int)
 async def test_places_have_one_holder(store: Store, project: Project) -> None:
     """Two rows cannot claim one place (S42); a place that is given up can be taken in the same transaction."""
     tray: dict[str, Value] = {"closure_uuid": uuid(50), "tray_number": 1}
-    first = (await commit(store, project, [new(1, TRAYS, **tray)])).rows[key(1, TRAYS)]
+    first = (await commit(store, project, [new(1, TRAYS, **tray), new(50, CLOSURES)])).rows[key(1, TRAYS)]
     with pytest.raises(Conflict):
         await commit(store, project, [new(2, TRAYS, **tray)])
 
@@ -233,7 +246,10 @@ async def test_places_have_one_holder(store: Store, project: Project) -> None:
 async def test_a_deleted_row_gives_its_place_up(store: Store, project: Project) -> None:
     """The claims of a deleted row are free."""
     splice: dict[str, Value] = {"cable_a_uuid": uuid(60), "fiber_a_number": 7, "cable_a_end": "to"}
-    row = (await commit(store, project, [new(1, SPLICES, **splice)])).rows[key(1, SPLICES)]
+    splice |= {"tray_uuid": uuid(40), "position_in_tray": 1}
+    tray = new(40, TRAYS, closure_uuid=uuid(50), tray_number=1)
+    around = [tray, new(50, CLOSURES), new(60, CABLES)]
+    row = (await commit(store, project, [new(1, SPLICES, **splice), *around])).rows[key(1, SPLICES)]
     await commit(store, project, [gone(row)])
 
     assert 3 == (await commit(store, project, [new(2, SPLICES, **splice)])).revision
@@ -243,16 +259,17 @@ async def test_projects_do_not_see_each_other(store: Store, project: Project) ->
     """The same uuids, places and items in two projects are different things."""
     other = await a_project(store, 901, "Grad")
     tray: dict[str, Value] = {"closure_uuid": uuid(50), "tray_number": 1}
-    await commit(store, project, [new(1, TRAYS, **tray), new(2, geometry=point(1, 2))], items=[an_item("i")])
-    await commit(store, other, [new(1, TRAYS, **tray)], items=[an_item("i")])
+    closure = new(50, CLOSURES)
+    await commit(store, project, [closure, new(1, TRAYS, **tray), new(2, geometry=point(1, 2))], items=[an_item("i")])
+    await commit(store, other, [closure, new(1, TRAYS, **tray)], items=[an_item("i")])
 
     async with store.reading(other.id) as reader:
         assert {key(1, TRAYS)} == (await reader.rows([key(1, TRAYS), key(2)])).keys()
         assert {uuid(1)} == (await reader.locate([uuid(1), uuid(2)])).keys()
         assert [1] == [v.by.revision for v in await reader.history(key(1, TRAYS))]
         assert () == tuple(await reader.history(key(2)))
-        assert 1 == len((await reader.changes(0, 9, None)).items)
-        assert 1 == sum((await reader.counts()).values())
+        assert 2 == len((await reader.changes(0, 9, None)).items)
+        assert 2 == sum((await reader.counts()).values())
         assert await reader.extent() is None
         assert () == (await reader.features(OKNA, (0, 0, 3, 3), 9, None)).items
         assert 1 == len((await reader.items(None, 9, None)).items)
