@@ -26,6 +26,7 @@ QUICK: Mapping[str, str] = {
     "autovacuum": "off",
     "log_min_messages": "fatal",
 }
+MEMORY, ROOM = Path("/dev/shm"), 2 << 30  # where such a server's files lie, if there are so many bytes free
 DURABLE: Mapping[str, str] = {}  # PostgreSQL's own defaults
 
 
@@ -42,6 +43,11 @@ def _unprivileged() -> Sequence[str]:
     return ("setpriv", *user, "--pdeathsig", "INT", "--")
 
 
+def _place() -> Path | None:
+    """Where files lie that need not last; None: where temporary files do."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 @define
 class Cluster:
     """A PostgreSQL server in a new folder; on a loopback port (with a password) and a socket in the folder."""
@@ -54,7 +60,9 @@ class Cluster:
 
     def create(self) -> "Cluster":
         """Make the folder and what is in it."""
-        self.folder = Path(tempfile.mkdtemp(prefix="fiberq-pg-"))
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="fiberq-pg-", dir=_place() if self.settings.get("fsync") == "off" else None)
+        )
         (secret := self.folder / "secret").write_text(self.password)
         if os.geteuid() == 0:
             for path in (self.folder, secret):
