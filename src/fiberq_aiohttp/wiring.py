@@ -20,6 +20,7 @@ from fiberq_storage import backup, inspection
 from fiberq_storage.files.packages import FilePackages, Limits
 from fiberq_storage.files.uploads import FileUploads
 from fiberq_storage.sqlite.connection import FILE, lock_folder
+from fiberq_storage.sqlite.source import SqliteSource
 from fiberq_storage.sqlite.store import SqliteStore, open_store
 
 DEMO_SEED: Final = 7
@@ -93,7 +94,7 @@ class _Embedded:
 async def _embedded(settings: Settings) -> AsyncIterator[_Embedded]:
     async with await open_store(settings.data) as store:
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
-        packages = FilePackages(store, settings.gpkg_dir, limits=limits)
+        packages = FilePackages(SqliteSource(store), settings.gpkg_dir, limits=limits)
         uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
         try:
             yield _Embedded(store, packages, uploads)

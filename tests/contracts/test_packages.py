@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,14 @@ from fiberq_core.inbox import Decided, Decision, Item, ItemKind
 from fiberq_core.ports import Package, Project
 from fiberq_core.registry import LAYERS
 from fiberq_core.rows import Key, Row, Stored
-from fiberq_storage.files import building, packages
+from fiberq_storage.files import building
 from fiberq_storage.files.disk import DAY_S
 from fiberq_storage.files.packages import FilePackages, Limits
+from fiberq_storage.files.source import Look
 from fiberq_storage.sqlite import SqliteStore, open_store
+from fiberq_storage.sqlite import source as sqlite_source
 from fiberq_storage.sqlite.filling import Snapshot
+from fiberq_storage.sqlite.source import SqliteSource
 from tests.contracts.builders import (
     ANA,
     BOJAN,
@@ -80,7 +82,7 @@ async def project(store: SqliteStore) -> Project:
 @pytest.fixture
 def exports(store: SqliteStore, tmp_path: Path, clock: Clock) -> FilePackages:
     """Packages that are kept generously."""
-    return FilePackages(store, tmp_path / "gpkg_sync", clock=clock)
+    return FilePackages(SqliteSource(store), tmp_path / "gpkg_sync", clock=clock)
 
 
 def content(package: Package) -> Content:
@@ -228,20 +230,17 @@ async def test_a_package_is_kept(store: SqliteStore, project: Project, exports: 
     assert made == inode(await exports.at(project.id, 0))
 
 
-Build = Callable[[Path, int, int, Path], Package]
-
-
 @pytest.fixture
 def builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The revisions that were built."""
     done: list[int] = []
-    real: Build = building.build
+    real = SqliteSource.build
 
-    def counted(store: Path, project_id: int, revision: int, target: Path) -> Package:
-        done.append(revision)
-        return real(store, project_id, revision, target)
+    async def counted(source: SqliteSource, project_id: int, look: Look, path: Path) -> int:
+        done.append(look.revision)
+        return await real(source, project_id, look, path)
 
-    monkeypatch.setattr(packages, "build", counted)
+    monkeypatch.setattr(SqliteSource, "build", counted)
     return done
 
 
@@ -249,14 +248,14 @@ async def test_one_build_for_many(
     project: Project, exports: FilePackages, builds: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks while a package is being built waits for it; one that gives up does not stop the others."""
-    go_on = threading.Event()
-    counted: Build = vars(packages)["build"]
+    go_on = asyncio.Event()
+    counted = SqliteSource.build
 
-    def slow(*args: Any) -> Package:
-        go_on.wait(10)
-        return counted(*args)
+    async def slow(source: SqliteSource, project_id: int, look: Look, path: Path) -> int:
+        await go_on.wait()
+        return await counted(source, project_id, look, path)
 
-    monkeypatch.setattr(packages, "build", slow)
+    monkeypatch.setattr(SqliteSource, "build", slow)
     impatient, *waiting = [asyncio.create_task(exports.export(project.id)) for _ in range(9)]
     await asyncio.sleep(0.2)
     impatient.cancel()
@@ -328,7 +327,7 @@ async def test_packages_are_thrown_away(
     store: SqliteStore, project: Project, tmp_path: Path, clock: Clock, *, limits: Limits, idle_s: float, kept: int
 ) -> None:
     """What was not used for long, or takes too much room, goes; what may be in use stays."""
-    exports = FilePackages(store, tmp_path / "gpkg_sync", limits=limits, clock=clock)
+    exports = FilePackages(SqliteSource(store), tmp_path / "gpkg_sync", limits=limits, clock=clock)
     for n in range(3):
         await exports.export(project.id)
         await commit(store, project, [new(n)])
@@ -345,7 +344,9 @@ async def test_the_longest_unused_goes_first(
     store: SqliteStore, project: Project, tmp_path: Path, clock: Clock
 ) -> None:
     """Where room is short, the package that was used last stays."""
-    exports = FilePackages(store, tmp_path / "gpkg_sync", limits=Limits(size=1_500_000, in_use_s=1), clock=clock)
+    exports = FilePackages(
+        SqliteSource(store), tmp_path / "gpkg_sync", limits=Limits(size=1_500_000, in_use_s=1), clock=clock
+    )
     sizes = []
     for n in range(6):
         sizes.append((await exports.export(project.id)).size)
@@ -433,14 +434,14 @@ async def test_a_commit_between_two_looks(
     """What is committed between the beginnings of the two transactions that a package is made from does no harm."""
     row = (await commit(store, project, [new(1, broj_okna="1")])).rows[key(1)]
     loop, looks = asyncio.get_running_loop(), iter(range(99))
-    real = building._look
+    real = sqlite_source._look
 
     def look(db: apsw.Connection, project_id: int) -> object:
         if next(looks) == 1:
             asyncio.run_coroutine_threadsafe(commit(store, project, [edit(row, broj_okna="2")]), loop).result()
         return real(db, project_id)
 
-    monkeypatch.setattr(building, "_look", look)
+    monkeypatch.setattr(sqlite_source, "_look", look)
     package = await exports.export(project.id)
 
     assert next(looks) > 2

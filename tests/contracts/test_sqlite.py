@@ -17,6 +17,7 @@ from fiberq_core.errors import Busy, FiberqError, StoreMismatch, StoreUnavailabl
 from fiberq_core.gpb import encode_gpb
 from fiberq_core.registry import DATA_LAYERS, LAYER
 from fiberq_core.registry.model import Kind
+from fiberq_storage.files import disk
 from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite import SqliteStore, connection, lock_folder, open_store
 from fiberq_storage.sqlite.blobs import box_of, pack, unpack
@@ -178,7 +179,7 @@ def _open_as_nobody(data: Path) -> int:
         with translating(), closing(connection.connect(Path(FILE), writing=True)) as db:
             migrate(db)
     except StoreUnavailable as error:
-        return int(str(error) not in (connection.UNWRITABLE, connection.UNOPENED))
+        return int(str(error) not in (disk.UNWRITABLE, disk.UNOPENED))
     return 2
 
 

@@ -1,28 +1,80 @@
 """Files that appear whole or not at all, and stay when the power goes."""
 
+import asyncio
+import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+
+from fiberq_core.errors import StoreUnavailable
 
 PART = ".part"
 DAY_S = 86_400
 LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
 
 
+FULL = "The disk is full. Nothing was changed; free some space and try again"
+UNWRITABLE = "The data folder cannot be written. Check its permissions and whether the disk is mounted read-only"
+UNOPENED = "The store's file cannot be opened. Check that the data folder exists and belongs to this user"
+FAILING = "The disk reports errors. Nothing was changed; check the disk"
+OS_MEANING = {
+    errno.ENOSPC: FULL,
+    errno.EDQUOT: FULL,
+    errno.EROFS: UNWRITABLE,
+    errno.EACCES: UNWRITABLE,
+    errno.EPERM: UNWRITABLE,
+    errno.ENOENT: UNOPENED,
+    errno.ENOTDIR: UNOPENED,
+    errno.EEXIST: UNOPENED,
+    errno.EIO: FAILING,
+}
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Turn what the system says of files into our own errors, in words and without paths."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in OS_MEANING:
+            raise StoreUnavailable(OS_MEANING[error.errno]) from error
+        raise
+
+
 @contextmanager
 def beside(final: Path) -> Iterator[Path]:
     """A path in a fresh folder beside *final*; what stands there at the end of the block becomes *final*."""
-    final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    folder = Path(mkdtemp(suffix=PART, dir=final.parent))
+    folder = _folder_beside(final)
     try:
         yield folder / final.name
-        sync(folder / final.name)
-        (folder / final.name).replace(final)
-        sync(final.parent)
+        _land(folder / final.name, final)
     finally:
         remove_folder(folder)
+
+
+@asynccontextmanager
+async def abeside(final: Path) -> AsyncIterator[Path]:
+    """The same for what is written while the event loop goes on."""
+    with disk_errors():
+        folder = await asyncio.to_thread(_folder_beside, final)
+        try:
+            yield folder / final.name
+            await asyncio.to_thread(_land, folder / final.name, final)
+        finally:
+            await asyncio.to_thread(remove_folder, folder)
+
+
+def _folder_beside(final: Path) -> Path:
+    final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Path(mkdtemp(suffix=PART, dir=final.parent))
+
+
+def _land(unfinished: Path, final: Path) -> None:
+    sync(unfinished)
+    unfinished.replace(final)
+    sync(final.parent)
 
 
 def sync(path: Path) -> None:

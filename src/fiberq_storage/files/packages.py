@@ -15,10 +15,9 @@ from attrs import frozen
 from fiberq_core.ports import Package
 from fiberq_core.sent import Provenance, SentFile
 from fiberq_storage.files.building import NOTE, build, known, note_of
-from fiberq_storage.files.disk import DAY_S, LEFT_S, remove_leftovers
+from fiberq_storage.files.disk import DAY_S, LEFT_S, disk_errors, remove_leftovers
+from fiberq_storage.files.source import Look, PackageSource
 from fiberq_storage.gpkg.reader import read_package, read_provenance
-from fiberq_storage.sqlite.connection import translating
-from fiberq_storage.sqlite.store import SqliteStore
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,13 +40,13 @@ class FilePackages:
 
     def __init__(
         self,
-        store: SqliteStore,
+        source: PackageSource,
         folder: Path,
         *,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store, self._folder, self._clock = store, folder, clock
+        self._source, self._folder, self._clock = source, folder, clock
         self._limits = limits or Limits()
         self._building: dict[Path, asyncio.Task[Package]] = {}
         self._readers = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="fiberq-read")
@@ -82,39 +81,36 @@ class FilePackages:
         return await asyncio.get_running_loop().run_in_executor(self._readers, partial(read, *args, **kwargs))
 
     async def _at(self, project_id: int, wanted: int | None) -> Package:
-        async with self._store.reading(project_id) as reader:
-            project = reader.project
-            revision = project.revision if wanted is None else wanted
-            made = (await reader.revisions([revision])).get(revision)
-        target = self._folder / project.uuid / f"{revision}.gpkg"
-        kept = await asyncio.to_thread(self._kept, target, revision, made.at if made else project.created_at)
-        return kept or await self._built(project_id, revision, target)
+        look = await self._source.look(project_id, wanted)
+        target = self._folder / look.project / f"{look.revision}.gpkg"
+        kept = await asyncio.to_thread(self._kept, target, look)
+        return kept or await self._built(project_id, look, target)
 
-    async def _built(self, project_id: int, revision: int, target: Path) -> Package:
+    async def _built(self, project_id: int, look: Look, target: Path) -> Package:
         """Build the package, or wait for whoever is building it: the work goes on if this caller gives up."""
         task = self._building.get(target)
         if task is None:
-            task = asyncio.create_task(self._build(project_id, revision, target))
+            task = asyncio.create_task(self._build(project_id, look, target))
             self._building[target] = task
             task.add_done_callback(lambda done: self._forget(target, done))
         return await asyncio.shield(task)
 
-    async def _build(self, project_id: int, revision: int, target: Path) -> Package:
-        return await asyncio.to_thread(self._build_now, project_id, revision, target)
+    async def _build(self, project_id: int, look: Look, target: Path) -> Package:
+        package = await build(self._source, project_id, look, target)
+        await asyncio.to_thread(self._settle, target)
+        return package
 
-    def _build_now(self, project_id: int, revision: int, target: Path) -> Package:
-        package = build(self._store.path, project_id, revision, target)
+    def _settle(self, target: Path) -> None:
         self._stamp(target)
         self._prune()
-        return package
 
     def _forget(self, target: Path, done: "asyncio.Task[Package]") -> None:
         del self._building[target]
         if not done.cancelled():
             done.exception()  # whoever waited has it; nobody else misses it
 
-    def _kept(self, target: Path, revision: int, made_at: str) -> Package | None:
-        package = known(target, revision, made_at)
+    def _kept(self, target: Path, look: Look) -> Package | None:
+        package = known(target, look)
         if package is not None:
             with suppress(FileNotFoundError):
                 self._stamp(target)
@@ -127,7 +123,7 @@ class FilePackages:
 
     def _prune(self) -> None:
         now = self._clock()
-        with translating():
+        with disk_errors():
             remove_leftovers(self._folder, now - LEFT_S)
             room = self._limits.size
             for used, size, file in sorted(self._files(), reverse=True):

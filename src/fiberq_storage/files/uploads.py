@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from fiberq_storage.files.disk import DAY_S, LEFT_S, beside, remove_leftovers
-from fiberq_storage.sqlite.connection import translating
+from fiberq_storage.files.disk import DAY_S, LEFT_S, beside, disk_errors, remove_leftovers
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 WAL = "-wal"
@@ -37,7 +36,7 @@ class FileUploads:
         await asyncio.to_thread(self._prune, frozenset(except_for))
 
     def _keep(self, source: Path, target: Path) -> None:
-        with translating():
+        with disk_errors():
             for kind in FILES:
                 if not kind or Path(f"{source}{kind}").exists():
                     self._keep_one(Path(f"{source}{kind}"), Path(f"{target}{kind}"))
@@ -49,7 +48,7 @@ class FileUploads:
         os.utime(target, (self._clock(), self._clock()))
 
     def _prune(self, keep: frozenset[str]) -> None:
-        with translating():
+        with disk_errors():
             remove_leftovers(self.folder, self._clock() - LEFT_S)
             oldest = self._clock() - self._keep_s
             for file in self.folder.glob("??/*"):

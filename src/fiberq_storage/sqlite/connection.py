@@ -1,7 +1,6 @@
 """Connections to the store's file: how they are opened, whose thread they live on, what their errors mean."""
 
 import asyncio
-import errno
 import fcntl
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 
 from fiberq_core.errors import Busy, Conflict, FiberqError, Invalid, StoreUnavailable
+from fiberq_storage.files.disk import FAILING, FULL, UNOPENED, UNWRITABLE, disk_errors
 from fiberq_storage.sqlite.blobs import touches
 
 P = ParamSpec("P")
@@ -24,11 +24,7 @@ CACHE_KIB = 16_384  # per connection
 WAL_BYTES = 64 << 20  # what is left of the WAL after a large import
 STATEMENTS = 400  # cached per connection: some dozen per layer
 
-FULL = "The disk is full. Nothing was changed; free some space and try again"
-UNWRITABLE = "The data folder cannot be written. Check its permissions and whether the disk is mounted read-only"
-UNOPENED = "The store's file cannot be opened. Check that the data folder exists and belongs to this user"
 DAMAGED = "The store's file is damaged. Stop the server and restore the latest backup"
-FAILING = "The disk reports errors. Nothing was changed; check the disk"
 WRITING = "Another program is writing to the store. Nothing was changed; try again in a moment"
 UNSTORABLE = "A text is not valid Unicode, or a number has more than 64 bits. Nothing was changed"
 CLOSED = "The server is stopping. Try again in a moment"
@@ -47,24 +43,14 @@ MEANING: tuple[tuple[type[apsw.Error], type[FiberqError], str], ...] = (
     (apsw.IOError, StoreUnavailable, FAILING),
     (apsw.ConstraintError, Conflict, COLLIDES),
 )
-OS_MEANING = {
-    errno.ENOSPC: FULL,
-    errno.EDQUOT: FULL,
-    errno.EROFS: UNWRITABLE,
-    errno.EACCES: UNWRITABLE,
-    errno.EPERM: UNWRITABLE,
-    errno.ENOENT: UNOPENED,
-    errno.ENOTDIR: UNOPENED,
-    errno.EEXIST: UNOPENED,
-    errno.EIO: FAILING,
-}
 
 
 @contextmanager
 def translating() -> Iterator[None]:
     """Turn what SQLite and the system report into our own errors, in words and without paths."""
     try:
-        yield
+        with disk_errors():
+            yield
     except apsw.Error as error:
         for kind, ours, words in MEANING:
             if isinstance(error, kind):
@@ -72,10 +58,6 @@ def translating() -> Iterator[None]:
         raise
     except (UnicodeEncodeError, OverflowError) as error:
         raise Invalid(UNSTORABLE) from error
-    except OSError as error:
-        if error.errno in OS_MEANING:
-            raise StoreUnavailable(OS_MEANING[error.errno]) from error
-        raise
 
 
 def connect(path: Path, *, writing: bool) -> apsw.Connection:
