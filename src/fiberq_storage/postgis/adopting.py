@@ -5,7 +5,7 @@ second attempt on the same database gives the same. Everything is written as the
 the triggers, under each project's first revision.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from fiberq_core.identity import derived
@@ -21,7 +21,7 @@ from fiberq_storage.postgis.staging import Stage, identify, inherit_project, ref
 from fiberq_storage.postgis.tables import INSTANT
 from fiberq_storage.postgis.unfit import Waiting
 from fiberq_storage.rowjson import plain_text
-from fiberq_storage.sql import ident, literal
+from fiberq_storage.sql import ident
 
 ADOPTED = Author("adopted", "Original FiberQ server")
 NOBODYS = "Rows without a project"
@@ -38,10 +38,12 @@ ROLES: Mapping[str, Role] = {"manager": Role.ENGINEER, "specialist": Role.FIELD_
 
 async def adopt(db: Connection, schema: str) -> None:
     """Fill our tables from the original's, which `original.set_aside` has put aside. Raises: StoreMismatch."""
-    await db.execute("SET LOCAL statement_timeout = 0; SET LOCAL extra_float_digits = 1; SET LOCAL fiberq.server = 'on'")
+    await db.execute(
+        "SET LOCAL statement_timeout = 0; SET LOCAL extra_float_digits = 1; SET LOCAL fiberq.server = 'on'"
+    )
     at = await db.fetchval(f"SELECT to_char(now() AT TIME ZONE 'UTC', '{INSTANT}')")
     await _adopt_projects(db, schema, at)
-    await _adopt_members(db, schema)
+    await _adopt_members(db, schema, at)
     waiting: list[Waiting] = []
     for origin in ORIGINS:
         made = await stage(db, schema, origin)
@@ -49,7 +51,7 @@ async def adopt(db: Connection, schema: str) -> None:
         await _go_on_counting(db, schema, made)
     for project, items in _by_project(waiting, at).items():
         await inbox.add(Scope(db, await projects.get(db, project)), items, 1)
-    await _say_so(db, unfit.counted(waiting), at)
+    await _say_so(db, Counter(one.project for one in waiting), at)
 
 
 async def _adopt_projects(db: Connection, schema: str, at: str) -> None:
@@ -74,7 +76,7 @@ async def _add_project(db: Connection, values: tuple[int, str, str, str, str, st
     await db.execute(sql, values[0], ADOPTED.sub, ADOPTED.name, at)
 
 
-async def _adopt_members(db: Connection, schema: str) -> None:
+async def _adopt_members(db: Connection, schema: str, at: str) -> None:
     """Members as later revisions knew them; before, every project was open to everybody who had a role."""
     old = f"{archive(schema)}.{ident(MEMBERS)}"
     insert = "INSERT INTO members (project_id, sub, role, name)"
@@ -85,6 +87,10 @@ async def _adopt_members(db: Connection, schema: str) -> None:
     for theirs, ours in ROLES.items():
         sql = f"{insert} SELECT project_id, user_sub, $1, {name} FROM {old} WHERE project_role = $2"
         await db.execute(sql, ours.value, theirs)
+    left_out = "json_build_object('sub', user_sub, 'role', project_role)"
+    sql = f"SELECT project_id, {left_out}::text FROM {old} WHERE project_role <> ALL($1) ORDER BY id"
+    for project, detail in await db.fetch(sql, list(ROLES)):
+        await _note(db, project, "member.not_adopted", detail, at)
 
 
 async def _adopt_rows(db: Connection, made: Stage, at: str) -> Sequence[Waiting]:
@@ -99,16 +105,16 @@ async def _adopt_rows(db: Connection, made: Stage, at: str) -> Sequence[Waiting]
         *await unfit.broken_checks(db, made),
         *await unfit.incomplete(db, made),
         *await unfit.displaced(db, made),
-    ]
+    ]  # in this order: what was left out may be what a row cannot stand without
     await refer(db, made, to_itself=True)
-    await db.execute(made.insert_sql())
+    await db.execute(made.insert_sql)
     for name, declared in made.extra_columns():
         sql = (
             "INSERT INTO extra_columns (project_id, layer, name, type, since)"
             f" SELECT DISTINCT project_id, $1, $2, $3, 1 FROM {made.name} WHERE extra ->> $2 IS NOT NULL"
         )
         await db.execute(sql, made.table.layer.name, name, declared)
-    return waiting
+    return unfit.without_held(waiting)
 
 
 async def _nobodys(db: Connection, at: str) -> int:
@@ -131,7 +137,9 @@ async def _go_on_counting(db: Connection, schema: str, made: Stage) -> None:
 
 async def _counter(db: Connection, table: str) -> int:
     """The highest id that a table of the original has or had."""
-    sql = f"SELECT greatest(max(id), pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0) FROM {table}"
+    sql = (
+        f"SELECT greatest(max(id), pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0) FROM {table}"
+    )
     return int(await db.fetchval(sql, table))
 
 
@@ -150,12 +158,15 @@ def _by_project(waiting: Sequence[Waiting], at: str) -> Mapping[int, Sequence[It
     return items
 
 
-async def _say_so(db: Connection, waiting: Mapping[int, int], at: str) -> None:
-    """Note in each project's audit where it came from."""
+async def _say_so(db: Connection, waiting: Counter[int], at: str) -> None:
+    """Note in each project's audit where it came from, and how much waits."""
+    for (project,) in await db.fetch("SELECT id FROM projects ORDER BY id"):
+        await _note(db, project, "project.adopted", plain_text({"waiting": str(waiting[project])}), at)
+
+
+async def _note(db: Connection, project: int, what: str, detail: str, at: str) -> None:
     sql = (
         "INSERT INTO audit (project_id, at, by_sub, by_name, what, detail)"
-        f" SELECT id, $1::text::timestamptz, {literal(ADOPTED.sub)}, {literal(ADOPTED.name)}, 'project.adopted',"
-        " $2::text::json FROM projects WHERE id = $3"
+        " VALUES ($1, $2::text::timestamptz, $3, $4, $5, $6::text::json)"
     )
-    for (project,) in await db.fetch("SELECT id FROM projects ORDER BY id"):
-        await db.execute(sql, at, plain_text({"waiting": str(waiting.get(project, 0))}), project)
+    await db.execute(sql, project, at, ADOPTED.sub, ADOPTED.name, what, detail)

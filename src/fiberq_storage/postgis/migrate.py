@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from fiberq_core.errors import StoreMismatch
+from fiberq_storage.postgis.adopting import adopt
 from fiberq_storage.postgis.connection import Connection, Database
 from fiberq_storage.postgis.ddl import (
     SYSTEM_TABLES,
@@ -18,6 +19,7 @@ from fiberq_storage.postgis.ddl import (
     create_table,
     indexes,
 )
+from fiberq_storage.postgis.original import set_aside
 from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.postgis.triggers import FUNCTIONS, table_triggers
 from fiberq_storage.sql import ident
@@ -95,6 +97,7 @@ async def _migrate(db: Connection, schema: str, steps: tuple[Step, ...]) -> None
         await db.execute(f"CREATE SCHEMA IF NOT EXISTS {ident(name)}")
     await _have_postgis(db)
     found = await version(db, schema)
+    originals = found == 0 and await set_aside(db, schema)
     if found == 0:
         await db.execute("CREATE TABLE schema_version (version integer PRIMARY KEY, form text NOT NULL)")
     for number, step in list(enumerate(steps, 1))[found:]:
@@ -106,6 +109,8 @@ async def _migrate(db: Connection, schema: str, steps: tuple[Step, ...]) -> None
         await _constrain(db, table, trusted=table in new)
         for statement in table_triggers(table):
             await db.execute(statement)
+    if originals:
+        await adopt(db, schema)
     await db.execute("UPDATE schema_version SET form = $1", wanted_form())
 
 

@@ -47,19 +47,28 @@ EXTRA: Mapping[str, tuple[str, str]] = {
 OTHER_EXTRA = ("to_json({0}::text)", "TEXT")
 
 
+def stage_of(table: Table) -> str:
+    """The name, quoted, of a layer's stage."""
+    return ident(f"adopting_{table.layer.table}")
+
+
 @frozen
 class Stage:
-    """The copy of one layer's rows. *columns* are the original's, with their types."""
+    """The copy of one layer's rows. *columns* are the original's, with their types.
+
+    A row that is *held* waits in the inbox instead of being inserted; what refers to it can still learn its project.
+    """
 
     table: Table
     origin: Origin
     columns: Mapping[str, str]
+    source: str  # the original's table, qualified and quoted
     name: str = field(init=False)  # quoted
     sources: Mapping[str, str] = field(init=False)  # our column → the original's
 
     @name.default
     def _name(self) -> str:
-        return ident(f"adopting_{self.table.layer.table}")
+        return stage_of(self.table)
 
     @sources.default
     def _sources(self) -> Mapping[str, str]:
@@ -78,28 +87,31 @@ class Stage:
         used = {*self.sources.values(), *SYSTEM_NAMES, self.origin.geometry}
         return tuple(name for name in self.columns if name not in used)
 
-    def create_sql(self, schema: str) -> str:
+    @property
+    def create_sql(self) -> str:
         """Copies the rows."""
         own = (f"{self._value(name, kind)} AS {ident(name)}" for name, kind in self.table.columns.items())
         place = (f"{ident(self.origin.geometry)}::geometry AS {GEOM}",) if self.table.layer.spatial else ()
         project = "project_id::bigint" if self.knows_project else "NULL::bigint"
         author = ident(MODIFIED_BY) if MODIFIED_BY in self.columns else "NULL::text"
-        system = f"id::bigint AS id, {project} AS project_id, NULL::uuid AS fiberq_uuid, id::bigint AS fid"
-        select = ", ".join((system, f"1::bigint AS fiberq_rev, {self._extra()} AS extra, {author} AS author", *place, *own))
-        source = f"{archive(schema)}.{ident(self.origin.table)}"
-        return (
-            f"CREATE TEMPORARY TABLE {self.name} ON COMMIT DROP AS SELECT {select} FROM {source} WHERE {self.origin.rows}"
+        system = (
+            f"id::bigint AS id, {project} AS project_id, NULL::uuid AS fiberq_uuid, id::bigint AS fid,"
+            f" {author} AS author, false AS held"
         )
+        select = ", ".join((system, f"1::bigint AS fiberq_rev, {self._extra()} AS extra", *place, *own))
+        made = f"CREATE TEMPORARY TABLE {self.name} ON COMMIT DROP"
+        return f"{made} AS SELECT {select} FROM {self.source} WHERE {self.origin.rows}"
 
     @property
     def knows_project(self) -> bool:
         """Whether the original's rows say which project they belong to."""
         return "project_id" in self.columns
 
+    @property
     def insert_sql(self) -> str:
-        """Inserts all rows as they stand."""
+        """Inserts the rows that are not held, as they stand."""
         columns = idents(self.table.kept)
-        return f"INSERT INTO {self.table.name} ({columns}) SELECT {columns} FROM {self.name} ORDER BY id"
+        return f"INSERT INTO {self.table.name} ({columns}) SELECT {columns} FROM {self.name} WHERE NOT held ORDER BY id"
 
     def extra_columns(self) -> Iterator[tuple[str, str]]:
         """Columns that we do not have, with the type that packages declare for them."""
@@ -134,9 +146,9 @@ async def stage(db: Connection, schema: str, origin: Origin) -> Stage:
         "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
         " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
     )
-    columns = dict(await db.fetch(sql, f"{archive(schema)}.{ident(origin.table)}"))
-    made = Stage(TABLES[origin.layer], origin, columns)
-    await db.execute(made.create_sql(schema))
+    source = f"{archive(schema)}.{ident(origin.table)}"
+    made = Stage(TABLES[origin.layer], origin, dict(await db.fetch(sql, source)), source)
+    await db.execute(made.create_sql)
     return made
 
 
@@ -147,7 +159,7 @@ async def inherit_project(db: Connection, made: Stage) -> None:
     for reference, target, names in await meanings(db, made):
         if target is not made.table:
             await db.execute(
-                f"UPDATE {made.name} s SET project_id = t.project_id FROM {target.name} t WHERE s.project_id IS NULL"
+                f"UPDATE {made.name} s SET project_id = t.project_id FROM {stage_of(target)} t WHERE s.project_id IS NULL"
                 f" AND t.id = s.{ident(reference.local_fid or '')} AND {_named(reference, 1)}",
                 list(names),
             )
@@ -176,7 +188,7 @@ async def refer(db: Connection, made: Stage, *, to_itself: bool) -> None:
         await db.execute(
             f"UPDATE {made.name} s SET {ident(reference.column)} = t.fiberq_uuid, {local} = NULL{renamed}"
             f" FROM {made.name if to_itself else target.name} t"
-            f" WHERE t.project_id = s.project_id AND t.id = s.{local} AND {_named(reference, 1)}",
+            f" WHERE {'NOT t.held AND ' if to_itself else ''}t.project_id = s.project_id AND t.id = s.{local} AND {_named(reference, 1)}",
             list(names),
             *((own, target.layer.name) if layer else ()),
         )

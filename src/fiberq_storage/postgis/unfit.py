@@ -5,8 +5,9 @@ that cannot stand without what it lacks (S26), or whose place a row with a lower
 as a whole. Nothing is put right silently, and nothing is lost.
 """
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -22,12 +23,13 @@ from fiberq_core.words import Words
 from fiberq_storage.postgis.connection import Connection
 from fiberq_storage.postgis.staging import Stage
 from fiberq_storage.postgis.tables import GEOM, TABLES, Table
-from fiberq_storage.sql import ident
+from fiberq_storage.sql import ident, literal
 
 MANY = 50  # values of one column and project that wait one by one; more wait as one item (S46)
 NOTHING = Row()
 MERCATOR = 20_037_508.35  # metres: half the width of the world in EPSG:3857
-METRES = "it holds no degrees; read as metres of EPSG:3857 it lies where this item shows it"
+NEAR = 10_000  # metres around 0, 0 that are rather taken for mistyped degrees
+METRES = "these are no degrees; read as metres of EPSG:3857 they are the place that this item shows"
 PLACED = (fibre.TRAYS, fibre.SPLICES, fibre.PATCHES)
 
 
@@ -50,7 +52,7 @@ async def unknown_terms(db: Connection, made: Stage) -> Sequence[Waiting]:
         for (typed,) in await db.fetch(f"SELECT DISTINCT {name} FROM {made.name} WHERE {name} IS NOT NULL"):
             fitted = canonical(column, typed)
             if not isinstance(fitted, Canonical) and typed:
-                waiting += await _misfits(db, made, column, typed, fitted.reason)
+                waiting += await _misfits(db, made, column, typed, f"{fitted.reason}; it was left out")
             code = fitted.value if isinstance(fitted, Canonical) else None
             if code != typed:
                 await db.execute(f"UPDATE {made.name} SET {name} = $1 WHERE {name} = $2", code, typed)
@@ -74,24 +76,31 @@ async def broken_checks(db: Connection, made: Stage) -> Sequence[Waiting]:
             f" WHERE {name} IS NOT NULL AND NOT ({rule}) ORDER BY id"
         )
         misfits = [_Misfit(*record) for record in await db.fetch(sql)]
-        waiting += _items(made, GEOMETRY if column == GEOM else column, words, misfits)
+        waiting += _items(
+            made, GEOMETRY if column == GEOM else column, f"this breaks the rule “{words}”; it was left out", misfits
+        )
         await db.execute(f"UPDATE {made.name} SET {name} = NULL WHERE {name} IS NOT NULL AND NOT ({rule})")
     return waiting
 
 
 async def incomplete(db: Connection, made: Stage) -> Sequence[Waiting]:
-    """Take out the rows that cannot stand without what they lack; they wait."""
-    columns = {column.name: column.labels.en for column in made.table.layer.columns}
-    lacking = {ident(column): columns.get(column, column) for column, _, _ in await _checks(db, made.table, needed=True)}
-    if not lacking:
+    """Hold the rows that cannot stand without what they lack."""
+    needed = [column for column, _, _ in await _checks(db, made.table, needed=True)]
+    if not needed:
         return ()
-    rows = await _taken_out(db, made, " OR ".join(f"{name} IS NULL" for name in lacking))
-    what = f"{made.table.layer.labels.en}: a row cannot stand without {', '.join(lacking.values())}"
-    return [_whole(stored, project, author, ItemKind.REJECTED, what) for stored, project, author in rows]
+    rows = await _hold(db, made, " OR ".join(f"{ident(name)} IS NULL" for name in needed))
+    return [one.waits(ItemKind.REJECTED, _lacking(made, one.stored, needed)) for one in rows]
+
+
+def _lacking(made: Stage, stored: Stored, needed: Sequence[str]) -> str:
+    layer = made.table.layer
+    missing = [layer.column(name) for name in needed if stored.row.get(name) is None]
+    names = ", ".join(column.labels.en for column in missing if column)
+    return f"{layer.labels.en}: a row cannot stand without {names}"
 
 
 async def displaced(db: Connection, made: Stage) -> Sequence[Waiting]:
-    """Take out the rows whose place a row with a lower id has; they wait."""
+    """Hold the rows whose place a row with a lower id has."""
     layer = made.table.layer.name
     if layer not in PLACED:
         return ()
@@ -99,11 +108,26 @@ async def displaced(db: Connection, made: Stage) -> Sequence[Waiting]:
     place = f"project_id, {ident(owner)}, {ident(number)}"
     later = (
         f"SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY {place} ORDER BY id) AS turn FROM {made.name}"
-        f" WHERE {ident(owner)} IS NOT NULL) ranked WHERE turn > 1"
+        f" WHERE NOT held AND {ident(owner)} IS NOT NULL) ranked WHERE turn > 1"
     )
-    rows = await _taken_out(db, made, f"id IN ({later})")
-    words = await _words(db, [stored for stored, _, _ in rows])
-    return [_whole(s, project, author, ItemKind.CLASH, _taken(layer, s, words)) for s, project, author in rows]
+    rows = await _hold(db, made, f"id IN ({later})")
+    words = await _words(db, [one.stored for one in rows])
+    return [one.waits(ItemKind.CLASH, _taken(layer, one.stored, words)) for one in rows]
+
+
+@frozen
+class _Row:
+    """A row that is held, as it would have been stored. *typed* is the original's, without its geometry."""
+
+    stored: Stored
+    project: int
+    author: str | None
+    typed: object
+
+    def waits(self, kind: ItemKind, reason: str) -> Waiting:
+        """The whole row in the inbox."""
+        held = Held(kind, (Change(self.stored.key, None, self.stored.row),), reason, raw=self.typed)
+        return Waiting(self.project, _author(self.author), held)
 
 
 @frozen
@@ -127,13 +151,13 @@ def _items(made: Stage, field: str, words: str, misfits: Iterable[_Misfit]) -> I
             yield Waiting(project, None, _together(made, field, words, found))
             continue
         for one in found:
-            reason = f"“{one.typed}” was left out: {METRES if one.place else words}"
+            reason = METRES if one.place else words
             held = Held(ItemKind.REJECTED, (_change(made, field, one),), reason, field=field, raw=one.typed)
             yield Waiting(project, _author(one.author), held)
 
 
 def _together(made: Stage, field: str, words: str, found: Sequence[_Misfit]) -> Held:
-    reason = f"{len(found)} values of {field} were left out: {METRES if all(m.place for m in found) else words}"
+    reason = f"{len(found)} rows: {METRES if all(m.place for m in found) else words}"
     raw = {misfit.uuid: misfit.typed for misfit in found}
     changes = tuple(_change(made, field, misfit) for misfit in found)
     return Held(ItemKind.REJECTED, changes, reason, field=field, raw=raw, layer=made.table.layer.name)
@@ -145,11 +169,6 @@ def _change(made: Stage, field: str, misfit: _Misfit) -> Change:
     return Change(Key(made.table.layer.name, misfit.uuid), NOTHING, sent)
 
 
-def _whole(stored: Stored, project: int, author: str | None, kind: ItemKind, reason: str) -> Waiting:
-    raw = {"id": stored.id, **{n: v for n, v in stored.row.values.items() if not isinstance(v, bytes)}}
-    return Waiting(project, _author(author), Held(kind, (Change(stored.key, None, stored.row),), reason, raw=raw))
-
-
 def _author(sub: str | None) -> Author | None:
     return Author(sub) if sub else None
 
@@ -157,9 +176,9 @@ def _author(sub: str | None) -> Author | None:
 def _as_metres() -> str:
     """The place in degrees that a geometry means if its numbers are metres of EPSG:3857; NULL where they cannot be."""
     box = f"ST_XMin({GEOM}), ST_YMin({GEOM}), -ST_XMax({GEOM}), -ST_YMax({GEOM})"
-    degrees = f"abs(ST_XMin({GEOM})) <= 180 AND abs(ST_YMin({GEOM})) <= 90"
+    far = f"greatest(abs(ST_XMin({GEOM})), abs(ST_YMin({GEOM}))) > {NEAR}"
     moved = f"ST_AsBinary(ST_Transform(ST_SetSRID({GEOM}, 3857), 4326), 'NDR')"
-    return f"CASE WHEN least({box}) >= -{MERCATOR} AND NOT ({degrees}) THEN {moved} END"
+    return f"CASE WHEN least({box}) >= -{MERCATOR} AND {far} THEN {moved} END"
 
 
 async def _checks(db: Connection, table: Table, *, needed: bool = False) -> Sequence[tuple[str, str, str]]:
@@ -173,11 +192,19 @@ async def _checks(db: Connection, table: Table, *, needed: bool = False) -> Sequ
     return [tuple(record) for record in found if (record[2] == f"({record[0]} IS NOT NULL)") is needed]
 
 
-async def _taken_out(db: Connection, made: Stage, which: str) -> Sequence[tuple[Stored, int, str | None]]:
-    """Rows as they would have been stored, with project and author; they are no longer among those to be inserted."""
-    sql = f"SELECT project_id, author, {made.table.selection('s')} FROM {made.name} s WHERE {which} ORDER BY id"
-    found = [(made.table.stored(record[2:]), record[0], record[1]) for record in map(tuple, await db.fetch(sql))]
-    await db.execute(f"DELETE FROM {made.name} s WHERE {which}")
+async def _hold(db: Connection, made: Stage, which: str) -> Sequence[_Row]:
+    """Mark rows as held."""
+    typed = (
+        f"SELECT id AS original, (to_jsonb(o) - {literal(made.origin.geometry)})::text AS typed FROM {made.source} o"
+    )
+    sql = (
+        f"SELECT s.project_id, s.author, typed, {made.table.selection('s')} FROM {made.name} s"
+        f" JOIN ({typed}) t ON original = id WHERE {which} ORDER BY id"
+    )
+    found = [
+        _Row(made.table.stored(row[3:]), row[0], row[1], json.loads(row[2])) for row in map(tuple, await db.fetch(sql))
+    ]
+    await db.execute(f"UPDATE {made.name} s SET held = true WHERE {which}")
     return found
 
 
@@ -186,7 +213,11 @@ async def _words(db: Connection, rows: Sequence[Stored]) -> Words:
     known: dict[Key, Row] = {}
     wanted = _owners((stored.key.layer, stored.row) for stored in rows)
     while wanted:
-        found = [stored for layer in ("Splice_closures", fibre.TRAYS, "Elements") for stored in await _rows(db, layer, wanted)]
+        found = [
+            stored
+            for layer in ("Splice_closures", fibre.TRAYS, "Elements")
+            for stored in await _rows(db, layer, wanted)
+        ]
         known |= {stored.key: stored.row for stored in found}
         wanted = _owners((stored.key.layer, stored.row) for stored in found)
     return Words(known)
@@ -208,9 +239,7 @@ def _taken(layer: str, stored: Stored, words: Words) -> str:
     return f"{words.claim(place.claim)} is already taken, by a row with a lower number" if place else ""
 
 
-def counted(waiting: Sequence[Waiting]) -> Mapping[int, int]:
-    """How many things wait, by project."""
-    count: dict[int, int] = defaultdict(int)
-    for one in waiting:
-        count[one.project] += 1
-    return count
+def without_held(waiting: Sequence[Waiting]) -> Sequence[Waiting]:
+    """Leave out values of rows that wait as a whole: their items say all that was typed."""
+    whole = {change.key for one in waiting for change in one.held.changes if change.base is None}
+    return [one for one in waiting if not {c.key for c in one.held.changes if c.base is not None} & whole]
