@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READING = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-WRITING = "ISOLATION LEVEL READ COMMITTED READ WRITE"
+WRITING = "ISOLATION LEVEL READ COMMITTED"  # whether anybody may write is for the database to say
 
 
 class PostgisStore:
