@@ -6,32 +6,29 @@ are put into temporary tables first. So a package that was thrown away can be ma
 same rows, numbers and references, and the package of the newest revision is only the simplest case.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import apsw
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from fiberq_core.geopackage import FID, GEOM, PackageLayer, package_layer
+from fiberq_core.geopackage import FID, GEOM, PackageLayer
+from fiberq_core.inbox import Item
 from fiberq_core.issues import issue
-from fiberq_core.registry import ID, LAYER, MODIFIED_AT, MODIFIED_BY, PROJECT, REV, UUID
+from fiberq_core.registry import ID, MODIFIED_AT, MODIFIED_BY, PROJECT, REV, UUID
 from fiberq_core.registry.model import Reference
 from fiberq_core.registry.special import SYNC_ISSUES
 from fiberq_core.rows import Key, Stored, Value
-from fiberq_storage.rowjson import item_of, values_of
+from fiberq_storage.packaging import issue_record, layers_with, waiting_item
+from fiberq_storage.rowjson import values_of
 from fiberq_storage.sql import ident, idents, literal, marks
-from fiberq_storage.sqlite.blobs import pack
 from fiberq_storage.sqlite.connection import BUSY_MS, CACHE_KIB
 from fiberq_storage.sqlite.rows import PAST, at, past
 from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.sqlite.tables import TABLES, Table
 
-# What of the unregistered columns goes into packages: whoever may write a row may invent names, and a package must
-# still be one that SQLite makes and that the reader of strangers' files takes back.
-MAX_EXTRA = 300  # columns of a layer, the oldest first
-MAX_NAME = 128  # characters
 SYSTEM = {
     FID: "t.fid",
     GEOM: "t.geom",
@@ -45,6 +42,20 @@ SYSTEM = {
 
 
 @frozen
+class OpenItem:
+    """An inbox item: its number, the revision that opened it, and itself as it was while it was open."""
+
+    number: int
+    opened: int
+    item: Item
+
+    @property
+    def key(self) -> Key | None:
+        """The row that it is about."""
+        return Key(self.item.layer, self.item.uuid) if self.item.layer and self.item.uuid else None
+
+
+@frozen
 class Snapshot:
     """The project at *revision*, as two connections see it: *scope* by itself, *package* by attachment."""
 
@@ -55,22 +66,49 @@ class Snapshot:
 
     def fill(self, layers: Mapping[str, PackageLayer]) -> None:
         """Insert all rows of all layers. Needs `attach` and an open transaction."""
-        self._lay_out_past()
+        self.lay_out_past()
         for name, table in TABLES.items():
             layer = layers[name]
-            columns = ", ".join(self._value(table, column) for column in layer.names)
-            for source in self._sources(table):
-                self.package.execute(
-                    f"INSERT INTO main.{ident(name)} ({idents(layer.names)}) SELECT {columns} FROM {source}"
-                    " LEFT JOIN store.revisions r ON r.project_id = :project AND r.revision = t.fiberq_rev"
-                    " WHERE t.project_id = :project AND +t.fiberq_rev <= :revision ORDER BY t.fid",
-                    self._parameters,
-                )
-        self._fill_issues(layers[SYNC_ISSUES.name])
+            for rows in self.selections(table, layer):
+                sql = f"INSERT INTO main.{ident(name)} ({idents(layer.names)}) {rows} ORDER BY t.fid"
+                self.package.execute(sql, self.parameters)
+        issues = layers[SYNC_ISSUES.name]
+        sql = f"INSERT INTO main.{ident(issues.name)} ({idents(issues.names)}) VALUES ({marks(len(issues.names))})"
+        self.package.executemany(sql, self.issues(issues, self.open_items()))
 
     @property
-    def _parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
+        """What `selections` and `sources` have for named parameters."""
         return {"project": self.scope.project.id, "revision": self.revision}
+
+    def selections(self, table: Table, layer: PackageLayer) -> Iterator[str]:
+        """The queries that together give the rows of *table*, as t, with the values of `layer.names`."""
+        columns = ", ".join(self._value(table, column) for column in layer.names)
+        for source in self.sources(table):
+            yield (
+                f"SELECT {columns} FROM {source}"
+                " LEFT JOIN store.revisions r ON r.project_id = :project AND r.revision = t.fiberq_rev"
+                " WHERE t.project_id = :project AND +t.fiberq_rev <= :revision"
+            )
+
+    def open_items(self) -> Sequence[OpenItem]:
+        """What was open in the inbox."""
+        sql = (
+            "SELECT id, opened, item FROM inbox WHERE project_id = ?1 AND opened <= ?2"
+            " AND (closed IS NULL OR closed > ?2) ORDER BY id"
+        )
+        found: Any = self.scope.db.execute(sql, (self.scope.project.id, self.revision)).fetchall()
+        return [OpenItem(number, opened, waiting_item(text)) for number, opened, text in found]
+
+    def issues(self, layer: PackageLayer, items: Iterable[OpenItem]) -> Iterator[tuple[Value | None, ...]]:
+        """The rows of the layer of issues, each placed where the item's row was."""
+        items = list(items)
+        rows = at(self.scope, [(key, self.revision) for item in items if (key := item.key)])
+        for open_ in items:
+            current = rows.get((open_.key, self.revision)) if open_.key else None
+            row = issue(open_.item, current)
+            stored = Stored(Key(SYNC_ISSUES.name, open_.item.item_id), row, open_.number, open_.number, open_.opened)
+            yield issue_record(layer, stored, self.scope.project.id, open_.item)
 
     def _value(self, table: Table, column: str) -> str:
         """The expression for a package's column."""
@@ -102,13 +140,13 @@ class Snapshot:
         if target.layer.name in self._past:
             yield f"(SELECT x.fid FROM temp.{_past_name(target)} x WHERE x.fiberq_uuid = {uuid})"
 
-    def _sources(self, table: Table) -> Iterator[str]:
+    def sources(self, table: Table) -> Iterator[str]:
         """Where the rows of a layer are, as they were. They are read by fid: the `+` above forbids the other index."""
         yield f"store.{table.name} t"
         if table.layer.name in self._past:
             yield f"temp.{_past_name(table)} t"
 
-    def _lay_out_past(self) -> None:
+    def lay_out_past(self) -> None:
         """Put the replaced versions that were current at the revision into temporary tables."""
         sql = f"SELECT {PAST} FROM history h WHERE h.project_id = ? AND h.until > ? AND h.rev <= ? ORDER BY h.layer"
         parameters = (self.scope.project.id, self.revision, self.revision)
@@ -131,25 +169,6 @@ class Snapshot:
         name = ident(f"past_{table.layer.table}_uuid")
         self.package.execute(f"CREATE INDEX temp.{name} ON {_past_name(table)} (fiberq_uuid)")
 
-    def _fill_issues(self, layer: PackageLayer) -> None:
-        """What was open in the inbox, placed where its row was."""
-        sql = (
-            "SELECT id, opened, item FROM inbox WHERE project_id = ?1 AND opened <= ?2"
-            " AND (closed IS NULL OR closed > ?2) ORDER BY id"
-        )
-        found: Any = self.scope.db.execute(sql, (self.scope.project.id, self.revision)).fetchall()
-        waiting = [(number, opened, evolve(item_of(text), decided=None)) for number, opened, text in found]
-        keys = [Key(item.layer, item.uuid) for *_, item in waiting if item.layer and item.uuid]
-        rows = at(self.scope, [(key, self.revision) for key in keys])
-        current = {(key.layer, key.uuid): stored for (key, _), stored in rows.items()}
-        records = []
-        for number, opened, item in waiting:
-            row = issue(item, current.get((item.layer or "", item.uuid or "")))
-            stored = Stored(Key(SYNC_ISSUES.name, item.item_id), row, number, number, opened)
-            records.append(_issue_record(layer, stored, self.scope.project.id, item.author.sub, item.created_at))
-        sql = f"INSERT INTO main.{ident(SYNC_ISSUES.name)} ({idents(layer.names)}) VALUES ({marks(len(layer.names))})"
-        self.package.executemany(sql, records)
-
 
 def attach(package: apsw.Connection, path: Path) -> None:
     """Attach the store to a package's connection.
@@ -165,21 +184,11 @@ def attach(package: apsw.Connection, path: Path) -> None:
 
 def layers_at(scope: Scope, revision: int) -> Sequence[PackageLayer]:
     """The tables of a package of the project at *revision*."""
-    extra: dict[str, dict[str, str]] = {}
     sql = "SELECT layer, name, type FROM extra_columns WHERE project_id = ? AND since <= ? ORDER BY since, name"
-    found: Any = scope.db.execute(sql, (scope.project.id, revision))
-    for layer, name, declared in found:
-        columns = extra.setdefault(layer, {})
-        if _can_be_column(name) and len(columns) < MAX_EXTRA:
-            columns[name] = declared
+    found: Any = scope.db.execute(sql, (scope.project.id, revision)).fetchall()
     sql = "SELECT layer, last_fid FROM counters WHERE project_id = ?"
     last: dict[str, int] = dict(scope.db.execute(sql, (scope.project.id,)))
-    return [package_layer(layer, extra.get(name, {}), last.get(name, 0)) for name, layer in LAYER.items()]
-
-
-def _can_be_column(name: str) -> bool:
-    """Whether a table can have a column of this name; a value without one stays in the store."""
-    return 0 < len(name) <= MAX_NAME and "\0" not in name
+    return layers_with(found, last)
 
 
 def _extra_function() -> Callable[..., Any]:
@@ -194,17 +203,3 @@ def _columns(table: Table) -> tuple[str, ...]:
 
 def _past_name(table: Table) -> str:
     return ident(f"past_{table.layer.table}")
-
-
-def _issue_record(layer: PackageLayer, stored: Stored, project: int, author: str, at_: str) -> tuple[Value | None, ...]:
-    system: dict[str, Value | None] = {
-        FID: stored.fid,
-        GEOM: pack(stored.row.geometry),
-        UUID: stored.key.uuid,
-        ID: stored.id,
-        REV: stored.rev,
-        PROJECT: project,
-        MODIFIED_BY: author,
-        MODIFIED_AT: at_,
-    }
-    return tuple(system[name] if name in system else stored.row.get(name) for name in layer.names)

@@ -10,9 +10,10 @@ import apsw
 from fiberq_core.errors import NotFound
 from fiberq_core.geopackage import PLACEHOLDER
 from fiberq_core.sent import Provenance
-from fiberq_storage.files.source import Look
+from fiberq_storage.files.source import Delta, Look
 from fiberq_storage.gpkg.writer import PackageWriter
 from fiberq_storage.sqlite import projects
+from fiberq_storage.sqlite.changed import Changes
 from fiberq_storage.sqlite.connection import begin, connect, translating
 from fiberq_storage.sqlite.filling import Snapshot, attach, layers_at
 from fiberq_storage.sqlite.scope import Scope
@@ -39,6 +40,10 @@ class SqliteSource:
         """Write the whole package to *path*; the offset of its export id. Raises: NotFound, StoreUnavailable."""
         return await asyncio.to_thread(_build, self._store.path, project_id, look, path)
 
+    async def delta(self, project_id: int, since: int, until: int, at_most: int) -> Delta | None:
+        """How the package of *since* becomes that of *until*, in at most so many rows. Raises: NotFound."""
+        return await asyncio.to_thread(_delta, self._store.path, project_id, since, until, at_most)
+
 
 def _build(store: Path, project_id: int, look: Look, path: Path) -> int:
     with translating(), closing(connect(store, writing=False)) as source:
@@ -51,6 +56,13 @@ def _build(store: Path, project_id: int, look: Look, path: Path) -> int:
                 Snapshot(seen, writer.connection, look.revision).fill(writer.layers)
             writer.connection.execute("DETACH store")
             return writer.finish().export_id_at
+
+
+def _delta(store: Path, project_id: int, since: int, until: int, at_most: int) -> Delta | None:
+    with translating(), closing(apsw.Connection(":memory:")) as memory:
+        attach(memory, store)
+        scope = _look(memory, project_id)
+        return Changes(Snapshot(scope, memory, until), since).delta(at_most)
 
 
 @contextmanager

@@ -1,0 +1,163 @@
+"""What differs between a project's packages of two revisions, from current rows, history and inbox.
+
+The store is attached to an empty database in memory, so that a row reads here as it does in `filling`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import field, frozen
+
+from fiberq_core.geopackage import PackageLayer
+from fiberq_core.registry.special import SYNC_ISSUES
+from fiberq_core.rows import Key, Value
+from fiberq_storage.files.source import Delta, LayerDelta
+from fiberq_storage.rowjson import values_of
+from fiberq_storage.sql import ident
+from fiberq_storage.sqlite.filling import OpenItem, Snapshot, layers_at
+from fiberq_storage.sqlite.scope import array
+from fiberq_storage.sqlite.tables import TABLES, Table
+
+Fids = Mapping[str, dict[int, str]]  # of some rows: layer → fid → uuid
+
+
+@frozen
+class Changes:
+    """What happened between the revision *since* and that of *snapshot*."""
+
+    snapshot: Snapshot
+    since: int
+    _layers: Mapping[str, PackageLayer] = field(init=False)
+
+    @_layers.default
+    def _layers_then(self) -> Mapping[str, PackageLayer]:
+        return {layer.name: layer for layer in layers_at(self.snapshot.scope, self.snapshot.revision)}
+
+    def delta(self, at_most: int) -> Delta | None:
+        """How the earlier package becomes the later one; None if that takes more than *at_most* rows."""
+        if self._count() > at_most:
+            return None
+        self.snapshot.lay_out_past()
+        before, after = self._before(), self._after()
+        referring = self._referring(_came_or_went(before, after))
+        if _size(before) + _size(after) + _size(referring) > at_most:
+            return None
+        rows = dict(self._rows(before, after, referring))
+        rows[SYNC_ISSUES.name] = self._issues({*_keys(before), *_keys(after)})
+        return Delta(tuple(self._layers.values()), {name: rows[name] for name in rows if any(_parts(rows[name]))})
+
+    @property
+    def _parameters(self) -> dict[str, Any]:
+        return {**self.snapshot.parameters, "since": self.since}
+
+    def _all(self, sql: str, **more: object) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self.snapshot.package.execute(sql, {**self._parameters, **more}).fetchall()
+        return found
+
+    def _count(self) -> int:
+        """About how many rows changed: of no consequence but that a large change is found to be one at once."""
+        parts = [
+            f"(SELECT count(*) FROM store.{table.name} WHERE project_id = :project AND fiberq_rev > :since"
+            " AND fiberq_rev <= :revision)"
+            for table in TABLES.values()
+        ]
+        ended = (
+            "(SELECT count(*) FROM store.history WHERE project_id = :project AND until > :since AND until <= :revision)"
+        )
+        ((count,),) = self._all(f"SELECT {' + '.join([ended, *parts])}")
+        return int(count)
+
+    def _before(self) -> Fids:
+        """The rows whose versions of `since` were replaced or deleted."""
+        sql = (
+            "SELECT layer, fid, uuid FROM store.history WHERE project_id = :project"
+            " AND until > :since AND until <= :revision AND rev <= :since"
+        )
+        return _by_layer(self._all(sql))
+
+    def _after(self) -> Fids:
+        """The rows that were written since, as far as they were still there at the revision."""
+        found = []
+        for name, table in TABLES.items():
+            for source in self.snapshot.sources(table):
+                sql = (
+                    f"SELECT t.fid, t.fiberq_uuid FROM {source} WHERE t.project_id = :project"
+                    " AND t.fiberq_rev > :since AND t.fiberq_rev <= :revision"
+                )
+                found += [(name, fid, uuid) for fid, uuid in self._all(sql)]
+        return _by_layer(found)
+
+    def _referring(self, targets: Mapping[str, Sequence[str]]) -> Fids:
+        """The rows that refer to any of *targets*, whose numbers stand in them."""
+        found = []
+        for name, table in TABLES.items():
+            for reference in table.layer.references:
+                uuids = array(uuid for target in reference.targets for uuid in targets.get(target, ()))
+                for source in self.snapshot.sources(table):
+                    sql = (
+                        f"SELECT t.fid, t.fiberq_uuid FROM json_each(:uuids) w CROSS JOIN {source}"
+                        f" WHERE t.project_id = :project AND t.{ident(reference.column)} = w.value"
+                        " AND t.fiberq_rev <= :revision"
+                    )
+                    found += [(name, *row) for row in self._all(sql, uuids=uuids)] if uuids != "[]" else []
+        return _by_layer(found)
+
+    def _rows(self, before: Fids, after: Fids, referring: Fids) -> Iterator[tuple[str, LayerDelta]]:
+        for name, table in TABLES.items():
+            fids = {**after.get(name, {}), **referring.get(name, {})}
+            gone = self._keys_before(table) if table.layer.natural_key else list(before.get(name, ()))
+            yield name, LayerDelta(gone, self._records(table, array(fids)) if fids else [])
+
+    def _records(self, table: Table, fids: str) -> list[tuple[Any, ...]]:
+        wanted = "AND t.fid IN (SELECT value FROM json_each(:fids))"
+        rows = self.snapshot.selections(table, self._layers[table.layer.name])
+        return [record for some in rows for record in self._all(f"{some} {wanted}", fids=fids)]
+
+    def _keys_before(self, table: Table) -> list[Value]:
+        """The natural keys of the versions of `since` that were replaced or deleted."""
+        sql = (
+            "SELECT vals FROM store.history WHERE project_id = :project AND layer = :layer"
+            " AND until > :since AND until <= :revision AND rev <= :since"
+        )
+        key = table.layer.natural_key or ""
+        return [values_of(text)[key] for (text,) in self._all(sql, layer=table.layer.name)]
+
+    def _issues(self, changed: set[Key]) -> LayerDelta:
+        """What was opened since, what is about a row that changed, and what was closed."""
+        sql = (
+            "SELECT id FROM store.inbox WHERE project_id = :project AND opened <= :since"
+            " AND closed > :since AND closed <= :revision"
+        )
+        gone = [number for (number,) in self._all(sql)]
+        items = [item for item in self.snapshot.open_items() if self._is_other(item, changed)]
+        return LayerDelta(gone, list(self.snapshot.issues(self._layers[SYNC_ISSUES.name], items)))
+
+    def _is_other(self, item: OpenItem, changed: set[Key]) -> bool:
+        return item.opened > self.since or item.key in changed
+
+
+def _by_layer(found: Sequence[tuple[Any, ...]]) -> Fids:
+    layers: dict[str, dict[int, str]] = defaultdict(dict)
+    for layer, fid, uuid in found:
+        layers[layer][fid] = uuid
+    return layers
+
+
+def _came_or_went(before: Fids, after: Fids) -> Mapping[str, Sequence[str]]:
+    """By layer: the uuids that have a number on one side which they do not have on the other."""
+    layers = before.keys() | after.keys()
+    sides = {name: (before.get(name, {}).items(), after.get(name, {}).items()) for name in layers}
+    return {name: sorted({uuid for _, uuid in was ^ now}) for name, (was, now) in sides.items()}
+
+
+def _keys(rows: Fids) -> Iterator[Key]:
+    return (Key(layer, uuid) for layer, found in rows.items() for uuid in found.values())
+
+
+def _size(rows: Fids) -> int:
+    return sum(map(len, rows.values()))
+
+
+def _parts(rows: LayerDelta) -> tuple[Sequence[object], Sequence[object]]:
+    return rows.gone, rows.put
