@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fiberq_storage.sqlite.filling import MAX_EXTRA
+from fiberq_storage.packaging import MAX_EXTRA
 from tests.aiohttp.serving import POINT, Caller
 from tests.aiohttp.test_sync import edited, sent
 

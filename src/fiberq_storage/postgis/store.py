@@ -103,9 +103,14 @@ class PostgisStore:
     @asynccontextmanager
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:
         """A snapshot to read. Raises: NotFound, StoreUnavailable."""
+        async with self.snapshot(project_id) as (session, scope):
+            yield PostgisReader(session, scope, self._extents)
+
+    @asynccontextmanager
+    async def snapshot(self, project_id: int) -> AsyncIterator[tuple[Session, Scope]]:
+        """The transaction of `reading`, for those who ask in SQL. Raises: NotFound, StoreUnavailable."""
         async with self._session(READING) as session:
-            project = await session.run(projects.get, project_id)
-            yield PostgisReader(session, Scope(session.connection, project), self._extents)
+            yield session, Scope(session.connection, await session.run(projects.get, project_id))
 
     @asynccontextmanager
     async def unit(self, project_id: int, *, rehearsal: bool = False) -> AsyncIterator[Unit]:

@@ -1,0 +1,108 @@
+"""Database roles, each with no more rights than its people need: who owns the schema, the server, the office, reports.
+
+They are group roles (NOLOGIN): people and servers are made members of them. Roles belong to the whole
+database server, so they are made only by somebody who may; where they are missing, only whoever
+migrates has any rights, as without roles. `docs/howto-postgis.md` has the SQL for a superuser.
+
+Nobody but the server writes revisions, history, places or the inbox: the triggers do it for everybody,
+as the owner. So authors and history cannot be written by hand.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping
+
+from fiberq_storage.postgis.connection import Connection
+from fiberq_storage.postgis.tables import TABLES
+from fiberq_storage.sql import ident
+
+OWNER, SERVER, EDITOR, READER = ("fiberq_owner", "fiberq_server", "fiberq_editor", "fiberq_reader")
+USERS = (SERVER, EDITOR, READER)
+ROLES = (OWNER, *USERS)
+
+ROWS, LOOK = "SELECT, INSERT, UPDATE, DELETE", "SELECT"
+# the system's own tables: what the server, an editor and a reader may do in them
+SYSTEM: Mapping[str, tuple[str, str, str]] = {
+    **dict.fromkeys(("projects", "revisions"), (ROWS, LOOK, LOOK)),
+    **dict.fromkeys(("members", "audit", "identities", "claims", "extra_columns", "inbox"), (ROWS, "", "")),
+    **dict.fromkeys(("uploads", "upload_rows", "exports", "answers"), (ROWS, "", "")),
+    "schema_version": (LOOK, "", ""),
+}
+LAYERS, HISTORY = (ROWS, ROWS, LOOK), (ROWS, LOOK, LOOK)
+FUNCTIONS = "take_revision, revision_taken"  # whoever may call them could write in another's name
+
+log = logging.getLogger("fiberq.postgis")
+
+
+async def establish(db: Connection, schema: str) -> None:
+    """Make the roles, as far as this session may, and give each its rights in the schema."""
+    there = await _make(db)
+    for statement in grants(schema, there):
+        await db.execute(statement)
+    if OWNER in there and await db.fetchval("SELECT pg_has_role($1, 'USAGE')", OWNER):
+        await _give_away(db, schema)
+
+
+async def lacking(db: Connection, schema: str) -> bool:
+    """Whether there are roles that have no rights yet, and this session could give them some."""
+    sql = (
+        "SELECT EXISTS (SELECT FROM pg_roles r, pg_namespace n WHERE rolname = ANY($1) AND nspname = $2"
+        " AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE') AND pg_has_role(nspowner, 'USAGE'))"
+    )
+    return bool(await db.fetchval(sql, list(USERS), schema))
+
+
+def grants(schema: str, roles: frozenset[str]) -> Iterator[str]:
+    """The rights of those of *roles* that use the schema."""
+    yield f"REVOKE ALL ON FUNCTION {FUNCTIONS} FROM PUBLIC"
+    for position, role in enumerate(USERS):
+        if role not in roles:
+            continue
+        yield f"GRANT USAGE ON SCHEMA {ident(schema)}, {ident(schema + '_history')} TO {role}"
+        for table, rights in _tables():
+            if rights[position]:
+                yield f"GRANT {rights[position]} ON {table} TO {role}"
+    if SERVER in roles:
+        yield f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {SERVER}"
+        yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {ident(schema)} TO {SERVER}"
+    if EDITOR in roles:
+        numbers = (ident(f"{t.layer.table}_{column}_seq") for t in TABLES.values() for column in ("id", "fid"))
+        yield f"GRANT USAGE ON SEQUENCE {', '.join(numbers)} TO {EDITOR}"
+
+
+def _tables() -> Iterator[tuple[str, tuple[str, str, str]]]:
+    for table in TABLES.values():
+        yield table.name, LAYERS
+        yield table.past, HISTORY
+    yield from SYSTEM.items()
+
+
+async def _make(db: Connection) -> frozenset[str]:
+    """The roles that there are, after those that are missing were made where that is allowed."""
+    there = await _known(db)
+    may = await db.fetchval("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    if not may:
+        if missing := [role for role in ROLES if role not in there]:
+            log.info("database roles %s are not there and may not be made by this user", ", ".join(missing))
+        return there
+    for role in ROLES:  # another database of the server may make them at the same moment
+        made = f"CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;"
+        if role not in there:
+            await db.execute(f"DO $$ BEGIN {made} END $$")
+    if OWNER not in there and not await db.fetchval("SELECT pg_has_role($1, 'USAGE')", OWNER):
+        await db.execute(f"GRANT {OWNER} TO CURRENT_USER")
+    return frozenset(ROLES)
+
+
+async def _known(db: Connection) -> frozenset[str]:
+    sql = "SELECT rolname FROM pg_roles WHERE rolname = ANY($1)"
+    return frozenset(record[0] for record in await db.fetch(sql, list(ROLES)))
+
+
+async def _give_away(db: Connection, schema: str) -> None:
+    """Let the schema, its tables and its trigger functions, which run with their owner's rights, belong to the owner."""
+    names = [f"SCHEMA {ident(schema)}", f"SCHEMA {ident(schema + '_history')}"]
+    names += [f"TABLE {table}" for table, _ in _tables()]
+    sql = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = $1::text::regnamespace AND prosrc <> '' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql') AND proowner = current_user::regrole"
+    names += [f"FUNCTION {record[0]}" for record in await db.fetch(sql, ident(schema))]
+    for name in names:
+        await db.execute(f"ALTER {name} OWNER TO {OWNER}")
