@@ -4,8 +4,7 @@ Rows are inserted before the triggers exist, since their functions (`ST_MinX` â€
 is unusable until `finish` returns: write beside, then rename.
 """
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,23 +13,16 @@ import apsw
 import numpy as np
 from attrs import frozen
 
-from fiberq_core.geopackage import (
-    FID,
-    GEOM,
-    GEOMETRY_TYPE,
-    METADATA_URI,
-    PackageLayer,
-    provenance_text,
-)
+from fiberq_core.geopackage import GEOM, PackageLayer
 from fiberq_core.rows import Value
 from fiberq_core.sent import Provenance
-from fiberq_storage.gpkg import blobs, rtree, schema
-from fiberq_storage.sql import ident, literal
+from fiberq_storage.files.disk import sync
+from fiberq_storage.gpkg import description, rtree, schema
+from fiberq_storage.gpkg.blobs import Seen
+from fiberq_storage.sql import ident
 
-PAGE_BYTES = 4096
-_BATCH = 5000
 _SETTINGS = {
-    "page_size": PAGE_BYTES,
+    "page_size": description.PAGE_BYTES,
     "journal_mode": "OFF",  # the file is thrown away if this fails
     "synchronous": "OFF",  # `finish` does it once
     "locking_mode": "EXCLUSIVE",
@@ -88,12 +80,10 @@ class PackageWriter:
             self.connection.execute("COMMIT")
         with self.connection:
             counts = {layer.name: self._finish_layer(layer) for layer in self.layers.values()}
-        page = int(self._one("SELECT rootpage FROM sqlite_schema WHERE name = 'gpkg_metadata'"))
+        page = description.note_page(self.connection)
         self.connection.close()
-        with Path(self.path).open("rb") as file:
-            os.fsync(file.fileno())
-            at = _offset_of_export_id(file.fileno(), page)
-        return Written(self.path, at, counts)
+        sync(Path(self.path))
+        return Written(self.path, description.export_id_at(Path(self.path), page), counts)
 
     def _create(self, provenance: Provenance) -> None:
         run = self.connection.execute
@@ -103,19 +93,13 @@ class PackageWriter:
             run(schema.BASE)
             references = "INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)"
             self.connection.executemany(references, schema.SPATIAL_REFERENCES)
-            self._note(provenance)
+            description.note(self.connection, provenance, self._at)
+            for table in ("gpkg_metadata", "gpkg_metadata_reference"):
+                self._extension(table, None, "gpkg_metadata", schema.METADATA_DEFINITION, "read-write")
             for layer in self.layers.values():
                 run(schema.create_table(layer))
                 if layer.spatial:
                     run(schema.create_rtree(layer))
-
-    def _note(self, provenance: Provenance) -> None:
-        run = self.connection.execute
-        document = provenance_text(provenance)
-        run("INSERT INTO gpkg_metadata VALUES (1, 'dataset', ?, 'application/json', ?)", (METADATA_URI, document))
-        run("INSERT INTO gpkg_metadata_reference VALUES ('geopackage', NULL, NULL, NULL, ?, 1, NULL)", (self._at,))
-        for table in ("gpkg_metadata", "gpkg_metadata_reference"):
-            self._extension(table, None, "gpkg_metadata", schema.METADATA_DEFINITION, "read-write")
 
     def _extension(self, table: str, column: str | None, name: str, definition: str, scope: str) -> None:
         self.connection.execute(
@@ -137,66 +121,25 @@ class PackageWriter:
         run("INSERT INTO gpkg_ogr_contents VALUES (?, ?)", (layer.name, count))
         if seen:
             self._describe_geometry(layer, seen)
-        self._keep_fids(layer)
+        description.keep_fids(self.connection, layer)
         run(schema.count_triggers(layer))
         return count
 
-    def _index(self, layer: PackageLayer) -> blobs.Seen:
-        head = f"substr({ident(GEOM)}, 1, {blobs.HEAD})"
-        query = f"SELECT {ident(FID)}, {head} FROM {ident(layer.name)} WHERE {ident(GEOM)} NOT NULL"
-        seen = blobs.Seen()
-        cursor = self.connection.execute(query)
+    def _index(self, layer: PackageLayer) -> Seen:
+        seen = Seen()
         ids, boxes = [np.empty(0, np.int64)], [np.empty((0, 4))]
-        for rows in _batches(cursor):
-            batch_ids, batch_boxes = seen.add(rows, lambda fid: self._blob(layer, fid))
+        for rows in description.heads(self.connection, layer):
+            batch_ids, batch_boxes = seen.add(rows, lambda fid: description.geometry(self.connection, layer, fid))
             ids.append(batch_ids)
             boxes.append(batch_boxes)
         rtree.fill(self.connection, schema.rtree_name(layer.name), np.concatenate(ids), np.concatenate(boxes))
         return seen
 
-    def _blob(self, layer: PackageLayer, fid: int) -> bytes:
-        query = f"SELECT {ident(GEOM)} FROM {ident(layer.name)} WHERE {ident(FID)} = ?"
-        return bytes(self.connection.execute(query, (fid,)).get)
-
-    def _describe_geometry(self, layer: PackageLayer, seen: blobs.Seen) -> None:
-        declared = GEOMETRY_TYPE[layer.shape]
-        name = seen.type_name(declared)
-        if name != declared:
-            self._redeclare(layer, name)
-        values = (layer.name, GEOM, name, schema.WGS84_ID, 2 * seen.has_z, 2 * seen.has_m)
-        self.connection.execute("INSERT INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, ?, ?)", values)
+    def _describe_geometry(self, layer: PackageLayer, seen: Seen) -> None:
+        description.declare(self.connection, layer, description.declared(layer, seen))
         self._extension(layer.name, GEOM, "gpkg_rtree_index", schema.RTREE_DEFINITION, "write-only")
         self.connection.execute(schema.index_triggers(layer))
-
-    def _redeclare(self, layer: PackageLayer, geometry_type: str) -> None:
-        """Have the table's own SQL say what its rows turned out to be; GeoPackage wants both to agree."""
-        run, sql = self.connection.execute, schema.create_table(layer, geometry_type)
-        run("PRAGMA writable_schema=ON").fetchall()
-        run("UPDATE sqlite_schema SET sql = ? WHERE type = 'table' AND name = ?", (sql, layer.name))
-        run("PRAGMA writable_schema=OFF").fetchall()
-
-    def _keep_fids(self, layer: PackageLayer) -> None:
-        run, name = self.connection.execute, literal(layer.name)
-        run(f"INSERT INTO sqlite_sequence SELECT {name}, 0 WHERE {name} NOT IN (SELECT name FROM sqlite_sequence)")
-        run(f"UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = {name}", (layer.last_fid,))
 
     def _one(self, query: str) -> str | int:
         value: str | int = self.connection.execute(query).get
         return value
-
-
-def _batches(cursor: apsw.Cursor) -> Iterator[list[tuple[int, bytes]]]:
-    batch: list[tuple[int, bytes]] = []
-    for row in cursor:
-        batch.append(row)
-        if len(batch) == _BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _offset_of_export_id(descriptor: int, page: int) -> int:
-    start = (page - 1) * PAGE_BYTES
-    mark = b'{"export_id": "'
-    return start + os.pread(descriptor, PAGE_BYTES, start).index(mark) + len(mark)
