@@ -28,6 +28,7 @@ STATUS: Final[Mapping[type[e.FiberqError], int]] = {
     e.WrongProject: 409,
     e.Stale: 412,
     e.Busy: 503,
+    e.GaveWay: 503,
     e.PreconditionRequired: 428,
     e.Invalid: 422,
     e.BadPackage: 422,
@@ -50,6 +51,7 @@ INTERNAL: Final = ("internal", "Something broke here; it was logged")
 FIXED_DETAIL: Final[Mapping[str, str]] = {
     e.KeysUnavailable.code: "The identity provider does not answer; try again in a minute",
     e.Busy.code: "Somebody else is writing here; nothing was changed, try again in a few seconds",
+    e.GaveWay.code: "Somebody is changing the same rows in the database; nothing was changed, try again soon",
     e.StoreUnavailable.code: "The store cannot be used right now; nothing was changed, try again later",
     e.StoreMismatch.code: "The store was written by another version of FiberQ; its administrator must look",
     INTERNAL[0]: "Nothing was changed by this request unless you were told so; quote the request_id when you report it",

@@ -14,6 +14,8 @@ from fiberq_core.errors import Fault, Invalid
 MIN_SECRET = 32  # characters
 PLACEHOLDERS = ("secret", "change", "example", "password", "placeholder", "replace", "0123456789")
 MEBIBYTE = 1024 * 1024
+DATABASE_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
+YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 DEV_CLIENT: Final = "fiberq-dev"  # client and project of the development sign-in
 
@@ -34,6 +36,18 @@ class Provider:
 
 
 @frozen
+class Database:
+    """A PostGIS database in place of the embedded store. *url* holds a password; times are seconds."""
+
+    url: str = field(repr=False)
+    schema: str
+    pool_min: int
+    pool_max: int
+    statement_timeout: int
+    pgbouncer: bool
+
+
+@frozen
 class Settings:
     """What an administrator decides. Sizes are bytes, times are seconds unless the name says otherwise."""
 
@@ -46,7 +60,7 @@ class Settings:
     provider: Provider
     secret_key: str | None = field(repr=False)
     log_level: str
-    db_schema: str
+    database: Database | None
     cors_origins: frozenset[str]
     max_upload: int
     max_json: int
@@ -135,15 +149,32 @@ def _origins(text: str) -> frozenset[str]:
     return origins
 
 
-def _no_database(_text: str) -> str:
-    raise ValueError("this build has the embedded store only; leave it out (a PostGIS store is to come)")
+def _database(text: str) -> str:
+    try:
+        parts = urlsplit(_text(text))
+        known = parts.scheme in DATABASE_SCHEMES and parts.path not in ("", "/") and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError("must be like postgresql://user:password@host:5432/database")
+    return text
+
+
+def _yes(text: str) -> bool:
+    if text.lower() not in YES_OR_NO:
+        raise ValueError("must be yes or no")
+    return YES_OR_NO[text.lower()]
 
 
 SETTINGS: Final = (
     Setting("FIBERQ_DATA", "folder of the embedded store and all files", _path, "data"),
-    Setting("DATABASE_URL", "PostgreSQL with PostGIS; absent: the embedded store", _no_database),
+    Setting("DATABASE_URL", "PostgreSQL with PostGIS; absent: the embedded store", _database),
     Setting("DATABASE_SYNC_URL", "accepted for compatibility, not used", _text),
     Setting("DB_SCHEMA", "schema of the tables in PostgreSQL", _schema, "fiberq"),
+    Setting("DB_POOL_MIN", "connections to PostgreSQL that are kept open", _whole, "2"),
+    Setting("DB_POOL_MAX", "connections to PostgreSQL at the most, per server", _whole, "20"),
+    Setting("DB_STATEMENT_TIMEOUT", "seconds that one statement may take in PostgreSQL", _whole, "300"),
+    Setting("DB_PGBOUNCER", "yes behind PgBouncer in transaction mode", _yes, "no"),
     Setting(
         "ZITADEL_DOMAIN",
         "domain (https) or whole issuer address of the identity provider",
@@ -178,6 +209,8 @@ def from_env(
     values, faults = _read(env, dev=dev)
     if dev and not is_loopback(host):
         faults.append(Fault("--host", "development sign-in is for this machine only: use 127.0.0.1, or leave --dev"))
+    if values["DB_POOL_MIN"] and values["DB_POOL_MAX"] and values["DB_POOL_MIN"] > values["DB_POOL_MAX"]:
+        faults.append(Fault("DB_POOL_MIN", "must not be more than DB_POOL_MAX"))
     if faults:
         raise Invalid(
             "Some settings are wrong or missing: " + "; ".join(f"{f.path} {f.message}" for f in faults), faults
@@ -193,7 +226,7 @@ def from_env(
         provider=dev_provider(host, port) if dev else _provider(values),
         secret_key=values["API_SECRET_KEY"],
         log_level=values["LOG_LEVEL"],
-        db_schema=values["DB_SCHEMA"],
+        database=_database_of(values),
         cors_origins=values["CORS_ALLOW_ORIGINS"],
         max_upload=values["MAX_UPLOAD_MB"],
         max_json=values["MAX_JSON_MB"],
@@ -208,6 +241,19 @@ def dev_provider(host: str, port: int) -> Provider:
     """The development sign-in that a server at *host* and *port* contains."""
     shown = f"[{host}]" if ":" in host else host
     return Provider(f"http://{shown}:{port}", frozenset({DEV_CLIENT}), DEV_CLIENT)
+
+
+def _database_of(values: Mapping[str, Any]) -> Database | None:
+    if values["DATABASE_URL"] is None:
+        return None
+    return Database(
+        url=values["DATABASE_URL"],
+        schema=values["DB_SCHEMA"],
+        pool_min=values["DB_POOL_MIN"],
+        pool_max=values["DB_POOL_MAX"],
+        statement_timeout=values["DB_STATEMENT_TIMEOUT"],
+        pgbouncer=values["DB_PGBOUNCER"],
+    )
 
 
 def _provider(values: Mapping[str, Any]) -> Provider:

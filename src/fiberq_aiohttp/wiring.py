@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -12,16 +12,19 @@ from uuid import uuid4
 from attrs import frozen
 
 from fiberq_aiohttp.flows.bundle import Ports
-from fiberq_aiohttp.settings import Settings
+from fiberq_aiohttp.settings import Database, Settings
 from fiberq_core.changes import Change
 from fiberq_core.errors import FiberqError
 from fiberq_core.ports import Project
-from fiberq_storage import backup, inspection
+from fiberq_storage import backup, inspection, postgis, sqlite
 from fiberq_storage.files.packages import FilePackages, Limits
+from fiberq_storage.files.source import PackageSource
 from fiberq_storage.files.uploads import FileUploads
+from fiberq_storage.postgis.source import PostgisSource
+from fiberq_storage.postgis.store import PostgisStore
 from fiberq_storage.sqlite.connection import FILE, lock_folder
 from fiberq_storage.sqlite.source import SqliteSource
-from fiberq_storage.sqlite.store import SqliteStore, open_store
+from fiberq_storage.sqlite.store import SqliteStore
 
 DEMO_SEED: Final = 7
 HOUSEKEEPING: Final = 3_600.0  # seconds between two looks at what need no longer be kept
@@ -31,23 +34,23 @@ log = logging.getLogger("fiberq")
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Ports]:
-    """The embedded store and its files, for as long as the block lasts.
+    """The store that the settings name and its files, for as long as the block lasts.
 
     Raises: StoreUnavailable, StoreMismatch, Busy.
     """
-    async with _embedded(settings) as embedded:
-        yield embedded.ports()
+    async with _outside(settings) as outside:
+        yield outside.ports()
 
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Ports]:
-    """As `opened`, for a server: alone on its data folder, and tidying up as time goes by."""
-    with lock_folder(settings.data):
-        async with _embedded(settings) as embedded:
-            log.info("store open in %s", settings.data)
-            keeping = asyncio.create_task(_keep_house(embedded))
+    """As `opened`, for a server: alone on its data folder if the store is there, and tidying up as time goes by."""
+    with nullcontext() if settings.database else lock_folder(settings.data):
+        async with _outside(settings) as outside:
+            log.info("store open in %s", "PostgreSQL" if settings.database else settings.data)
+            keeping = asyncio.create_task(_keep_house(outside))
             try:
-                yield embedded.ports()
+                yield outside.ports()
             finally:
                 keeping.cancel()
                 with suppress(asyncio.CancelledError):
@@ -55,8 +58,8 @@ async def serving(settings: Settings) -> AsyncIterator[Ports]:
 
 
 def has_store(settings: Settings) -> bool:
-    """Whether the data folder holds a store already."""
-    return (settings.data / FILE).exists()
+    """Whether there is a store already; a database is one, since it is not made by a mistyped name."""
+    return settings.database is not None or (settings.data / FILE).exists()
 
 
 def now() -> str:
@@ -70,10 +73,10 @@ def new_uuid() -> str:
 
 
 @frozen
-class _Embedded:
-    """The embedded store and its files, and what only their keeper knows of them."""
+class _Outside:
+    """A store and its files, and what only their keeper knows of them."""
 
-    store: SqliteStore
+    store: SqliteStore | PostgisStore
     packages: FilePackages
     uploads: FileUploads
 
@@ -91,22 +94,44 @@ class _Embedded:
 
 
 @asynccontextmanager
-async def _embedded(settings: Settings) -> AsyncIterator[_Embedded]:
-    async with await open_store(settings.data) as store:
+async def _outside(settings: Settings) -> AsyncIterator[_Outside]:
+    async with _store(settings) as (store, source):
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
-        packages = FilePackages(SqliteSource(store), settings.gpkg_dir, limits=limits)
+        packages = FilePackages(source, settings.gpkg_dir, limits=limits)
         uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
         try:
-            yield _Embedded(store, packages, uploads)
+            yield _Outside(store, packages, uploads)
         finally:
             await packages.close()
 
 
-async def _keep_house(embedded: _Embedded) -> None:
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[tuple[SqliteStore | PostgisStore, PackageSource]]:
+    if settings.database is None:
+        async with await sqlite.open_store(settings.data) as embedded:
+            yield embedded, SqliteSource(embedded)
+        return
+    async with await postgis.open_store(database_settings(settings.database)) as store:
+        yield store, PostgisSource(store)
+
+
+def database_settings(database: Database) -> postgis.Settings:
+    """What the store is told of its database."""
+    return postgis.Settings(
+        database.url,
+        schema=database.schema,
+        smallest=database.pool_min,
+        largest=database.pool_max,
+        statement=float(database.statement_timeout),
+        pgbouncer=database.pgbouncer,
+    )
+
+
+async def _keep_house(outside: _Outside) -> None:
     """Remove what is older than the settings say. What fails, in whatever way, is tried again the next time."""
     while True:
         try:
-            await embedded.prune()
+            await outside.prune()
         except FiberqError as broken:
             log.warning("old files not removed: %s", broken)
         except Exception:
@@ -115,8 +140,8 @@ async def _keep_house(embedded: _Embedded) -> None:
 
 
 def is_served(settings: Settings) -> bool:
-    """Whether a server runs on the data folder."""
-    return inspection.is_served(settings.data)
+    """Whether a server runs on the data folder and lets no other one beside it."""
+    return settings.database is None and inspection.is_served(settings.data)
 
 
 def inspect(settings: Settings) -> inspection.StoreFacts:

@@ -10,6 +10,7 @@
     │   ├── WrongProject           a file of another project
     │   ├── Stale                  If-Match names a version that is no longer current
     │   └── Busy                   somebody else holds the data folder or the project
+    │       └── GaveWay            nothing was done, so that somebody at the database could go on
     ├── PreconditionRequired       a write without If-Match
     ├── Invalid                    values that do not fit; lists every fault with its path
     │   └── BadPackage             a file that cannot be believed as a GeoPackage
@@ -103,9 +104,23 @@ class Stale(Conflict):
 
 
 class Busy(Conflict):
-    """Another process or request holds what this one needs."""
+    """Another process or request holds what this one needs. *holder* says who, for people."""
 
     code, title = "busy", "Somebody else is at work here"
+
+    def __init__(self, message: str, holder: str = "") -> None:
+        super().__init__(message)
+        self.holder = holder
+
+    def facts(self) -> Mapping[str, object]:
+        """Who is waited for, where that is known."""
+        return {"holder": self.holder} if self.holder else {}
+
+
+class GaveWay(Busy):
+    """Everything was taken back, so that somebody who changes the same rows can go on. Trying again may do."""
+
+    code, title = "gave-way", "Somebody else is changing the same rows"
 
 
 class PreconditionRequired(FiberqError):

@@ -37,9 +37,9 @@ def test_the_least_that_production_needs() -> None:
         settings.photos_dir,
         settings.gpkg_dir,
     )
-    assert ("INFO", "fiberq", frozenset({"*"}), 2**30) == (
+    assert ("INFO", None, frozenset({"*"}), 2**30) == (
         settings.log_level,
-        settings.db_schema,
+        settings.database,
         settings.cors_origins,
         settings.max_upload,
     )
@@ -48,6 +48,21 @@ def test_the_least_that_production_needs() -> None:
 def test_production_without_settings_is_refused_with_all_that_is_missing() -> None:
     """Nothing insecure has a default: every missing setting is named at once."""
     assert sorted(GOOD) == sorted(faults({}))
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg"])
+def test_a_database(scheme: str) -> None:
+    """A database takes the place of the embedded store; its password is not shown."""
+    settings = from_env({"DATABASE_URL": f"{scheme}://u:hunter2@db:5432/fiberq", "DB_PGBOUNCER": "yes"}, dev=True)
+
+    assert settings.database is not None
+    assert ("fiberq", 2, 20, True) == (
+        settings.database.schema,
+        settings.database.pool_min,
+        settings.database.pool_max,
+        settings.database.pgbouncer,
+    )
+    assert "hunter2" not in repr(settings)
 
 
 def test_development_needs_nothing() -> None:
@@ -87,7 +102,11 @@ def test_empty_means_absent() -> None:
 
 
 BAD = [
-    ("DATABASE_URL", "postgresql://fiberq@db/fiberq"),
+    ("DATABASE_URL", "mysql://fiberq@db/fiberq"),
+    ("DATABASE_URL", "postgresql://fiberq@db"),
+    ("DATABASE_URL", "postgresql://fiberq@db:abc/fiberq"),
+    ("DB_PGBOUNCER", "perhaps"),
+    ("DB_POOL_MIN", "21"),
     ("API_SECRET_KEY", "dev-secret-key"),
     ("API_SECRET_KEY", SECRET[1:]),
     ("API_SECRET_KEY", "x" * 64),

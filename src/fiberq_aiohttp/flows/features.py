@@ -95,6 +95,7 @@ def _read_geometry(layer: Layer, raw: object, values: dict[str, Value | None], f
     values[GEOMETRY] = wkb
 
 
+@writing.persistent
 async def create(
     ports: Ports,
     actor: Actor,
@@ -138,6 +139,7 @@ def _again(answered: Mapping[str, object], digest: str) -> Mapping[str, object]:
     return answer
 
 
+@writing.persistent
 async def edit(
     ports: Ports,
     actor: Actor,
@@ -183,6 +185,7 @@ def _parsed(text: Value | None) -> object:
         return text
 
 
+@writing.persistent
 async def delete(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, if_match: int | None) -> None:
     """Take a feature away. Raises: NotFound, Forbidden, Conflict, PreconditionRequired, Stale."""
     _, actor = await writer_in(ports, actor, project_id)
@@ -191,6 +194,7 @@ async def delete(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid
         await _write(ports, actor, unit, Change(now.key, now.row, None), Source.REST)
 
 
+@writing.persistent
 async def restore(
     ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, revision: int | None
 ) -> Mapping[str, object]:

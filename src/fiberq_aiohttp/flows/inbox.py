@@ -49,6 +49,7 @@ def _json(item: Item, actor: Actor, current: Current) -> dict[str, object]:
     return item_json(item, row_of(item, current.rows), [choice.value for choice in possible])
 
 
+@writing.persistent
 async def decide(
     ports: Ports, actor: Actor, project_id: int, item_id: str, decision: str, note: str
 ) -> Mapping[str, object]:

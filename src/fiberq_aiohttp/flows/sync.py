@@ -80,6 +80,7 @@ LOST_NOTE: Final = (
 )
 
 
+@writing.persistent
 async def upload(
     ports: Ports, actor: Actor, project_id: int, path: str, digest: str, *, dry_run: bool = False, adopt: bool = False
 ) -> Mapping[str, object]:
@@ -203,6 +204,7 @@ async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> list[He
     return [question for question in questions if question is not None]
 
 
+@writing.persistent
 async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]:
     """Take an upload back, as a merge against today's data. Raises: NotFound, Forbidden, Conflict."""
     try:

@@ -5,20 +5,42 @@ Deciding is pure work and may be much of it, so it runs in a thread beside the e
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+import random
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from attrs import frozen
 
 from fiberq_core.changes import Change, Op, Source
 from fiberq_core.checking import needs, settle
 from fiberq_core.drafting import draft
-from fiberq_core.errors import Conflict, Fault, Forbidden, Invalid
+from fiberq_core.errors import Conflict, Fault, Forbidden, GaveWay, Invalid
 from fiberq_core.inbox import Item, ItemKind
 from fiberq_core.planning import Cause, Current, Draft, Needs, Plan, World
 from fiberq_core.ports import Applied, Changeset, Reader, Unit
 from fiberq_core.proposals import MassDeletion, Proposal
 from fiberq_core.registry import LAYER
 from fiberq_core.rows import Key, Row, Stored
+
+P = ParamSpec("P")
+T = TypeVar("T")
+PAUSES = (0.1, 0.4, 1.5)  # seconds before what gave way to somebody is done again, give or take a half
+
+
+def persistent(flow: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """*flow*, begun again a few times where it gave way to somebody at the database. Raises what *flow* does."""
+
+    @wraps(flow)
+    async def again(*args: P.args, **kwargs: P.kwargs) -> T:
+        for pause in PAUSES:
+            try:
+                return await flow(*args, **kwargs)
+            except GaveWay:
+                await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - no secret: two must not meet again
+        return await flow(*args, **kwargs)
+
+    return again
 
 
 @frozen

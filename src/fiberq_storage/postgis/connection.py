@@ -13,7 +13,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 import asyncpg
 from attrs import frozen
 
-from fiberq_core.errors import Busy, Conflict, FiberqError, Invalid, StoreMismatch, StoreUnavailable
+from fiberq_core.errors import Conflict, FiberqError, GaveWay, Invalid, StoreMismatch, StoreUnavailable
 from fiberq_storage.sql import ident
 
 P = ParamSpec("P")
@@ -42,8 +42,8 @@ MEANING: tuple[tuple[str, type[FiberqError], str], ...] = (
     ("57014", StoreUnavailable, SLOW),
     ("57", StoreUnavailable, GONE),
     ("08", StoreUnavailable, GONE),
-    ("40", Busy, LOCKED),
-    ("55P03", Busy, LOCKED),
+    ("40", GaveWay, LOCKED),
+    ("55P03", GaveWay, LOCKED),
     ("42501", StoreUnavailable, FORBIDDEN),
     ("42P01", StoreMismatch, OTHER_FORM),
     ("42703", StoreMismatch, OTHER_FORM),

@@ -1,7 +1,9 @@
 """Waiting for others who write: how long, and who it was."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
 
 from fiberq_core.errors import Busy, FiberqError
 from fiberq_core.ports import Project
@@ -19,9 +21,12 @@ GROUP BY a.pid, 1, 2, 3 ORDER BY 3 DESC NULLS LAST LIMIT 1
 
 
 async def project(db: Connection, project_id: int, settings: Settings) -> Project:
-    """The project, held for this transaction alone: what it shows stays as it is. Raises: NotFound."""
+    """The project, held for this transaction alone: what it shows stays as it is. Raises: NotFound, Busy."""
     await db.execute(f"SET LOCAL lock_timeout = {int(settings.project_lock * 1000)}")
-    found = await projects.get(db, project_id, "FOR NO KEY UPDATE")
+    try:
+        found = await projects.get(db, project_id, "FOR NO KEY UPDATE")
+    except asyncpg.LockNotAvailableError as error:
+        raise Busy(LOCKED) from error
     await db.execute(f"SET LOCAL lock_timeout = {int(settings.row_lock * 1000)}")
     return found
 
@@ -32,24 +37,18 @@ async def told(database: Database) -> AsyncIterator[None]:
     try:
         yield
     except Busy as busy:
-        raise Busy(await _words(database)) from busy
+        with suppress(FiberqError):
+            busy.holder = await database.run(_holder, database)
+        raise
 
 
-async def _words(database: Database) -> str:
-    try:
-        who = await database.run(_holder, database)
-    except FiberqError:
-        who = None
-    return f"{LOCKED}. They are held by {who}" if who else LOCKED
-
-
-async def _holder(database: Database) -> str | None:
+async def _holder(database: Database) -> str:
     connection = await database.acquire()
     try:
         found = await connection.fetchrow(HOLDERS, database.settings.schema)
     finally:
         await database.release(connection)
     if found is None:
-        return None
+        return ""
     user, program, seconds = found
     return f"the database user {user} in {program}" + (f", for {seconds} seconds" if seconds is not None else "")

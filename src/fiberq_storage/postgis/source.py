@@ -12,7 +12,7 @@ from fiberq_core.issues import issue
 from fiberq_core.registry.special import SYNC_ISSUES
 from fiberq_core.rows import Key, Stored, Value
 from fiberq_core.sent import Provenance
-from fiberq_storage.files.source import Look
+from fiberq_storage.files.source import Delta, Look
 from fiberq_storage.gpkg.writer import PackageWriter
 from fiberq_storage.packaging import issue_record, layers_with, waiting_item
 from fiberq_storage.postgis import feed
@@ -53,6 +53,10 @@ class PostgisSource:
             with closing(writer.connection):
                 await session.run(_fill, scope, look.revision, writer)
                 return (await asyncio.to_thread(writer.finish)).export_id_at
+
+    async def delta(self, *_: int) -> Delta | None:
+        """How the package of *since* becomes that of *until*: not known yet, so every package is built whole."""
+        return None
 
 
 async def layers_at(_: Connection, scope: Scope, revision: int) -> Sequence[PackageLayer]:
