@@ -49,6 +49,7 @@ async def adopt(db: Connection, schema: str) -> None:
         made = await stage(db, schema, origin)
         waiting += await _adopt_rows(db, made, at)
         await _go_on_counting(db, schema, made)
+    await db.execute("SET CONSTRAINTS ALL IMMEDIATE")
     for project, items in _by_project(waiting, at).items():
         await inbox.add(Scope(db, await projects.get(db, project)), items, 1)
     await _say_so(db, Counter(one.project for one in waiting), at)

@@ -20,6 +20,7 @@ from fiberq_storage.postgis.ddl import (
     indexes,
 )
 from fiberq_storage.postgis.original import set_aside
+from fiberq_storage.postgis.roles import ROLES, establish, grants, lacking
 from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.postgis.triggers import FUNCTIONS, table_triggers
 from fiberq_storage.sql import ident
@@ -62,7 +63,7 @@ async def is_current(db: Connection, database: Database, steps: tuple[Step, ...]
     if found < len(steps):
         return False
     form = await db.fetchval(f"SELECT form FROM {ident(schema)}.schema_version WHERE version = $1", found)
-    return bool(form == wanted_form())
+    return bool(form == wanted_form()) and not await lacking(db, schema)
 
 
 def check_version(found: int, steps: tuple[Step, ...] = STEPS) -> None:
@@ -84,8 +85,8 @@ async def version(db: Connection, schema: str) -> int:
 
 
 def wanted_form() -> str:
-    """A digest of what the registry and the triggers want, so that an unchanged database is only read."""
-    parts = [FUNCTIONS]
+    """A digest of what the registry, the triggers and the roles want, so that an unchanged database is only read."""
+    parts = [FUNCTIONS, *grants("schema", frozenset(ROLES))]
     for table in TABLES.values():
         parts += [create_table(table), *create_history(table, "history"), *indexes(table), *table_triggers(table)]
         parts += [f"{name} {rule}" for name, rule in constraints(table)]
@@ -111,6 +112,7 @@ async def _migrate(db: Connection, schema: str, steps: tuple[Step, ...]) -> None
             await db.execute(statement)
     if originals:
         await adopt(db, schema)
+    await establish(db, schema)
     await db.execute("UPDATE schema_version SET form = $1", wanted_form())
 
 
@@ -126,7 +128,7 @@ async def _follow_registry(db: Connection, schema: str, table: Table) -> bool:
     """Create a layer's tables, or add the columns that the registry gained since. Whether they are new."""
     there = await _columns(db, table.name)
     if not there:
-        for statement in (create_table(table), *create_history(table, schema), *indexes(table)):
+        for statement in (create_table(table), *create_history(table, f"{schema}_history"), *indexes(table)):
             await db.execute(statement)
         return True
     before = await _columns(db, table.past)

@@ -28,7 +28,7 @@ SYSTEM: Mapping[str, tuple[str, str, str]] = {
     "schema_version": (LOOK, "", ""),
 }
 LAYERS, HISTORY = (ROWS, ROWS, LOOK), (ROWS, LOOK, LOOK)
-FUNCTIONS = "take_revision, revision_taken"  # whoever may call them could write in another's name
+REVISIONS = ("take_revision", "revision_taken")  # whoever may call them could write in another's name
 
 log = logging.getLogger("fiberq.postgis")
 
@@ -53,7 +53,7 @@ async def lacking(db: Connection, schema: str) -> bool:
 
 def grants(schema: str, roles: frozenset[str]) -> Iterator[str]:
     """The rights of those of *roles* that use the schema."""
-    yield f"REVOKE ALL ON FUNCTION {FUNCTIONS} FROM PUBLIC"
+    yield f"REVOKE ALL ON FUNCTION {', '.join(REVISIONS)} FROM PUBLIC"
     for position, role in enumerate(USERS):
         if role not in roles:
             continue
@@ -62,7 +62,7 @@ def grants(schema: str, roles: frozenset[str]) -> Iterator[str]:
             if rights[position]:
                 yield f"GRANT {rights[position]} ON {table} TO {role}"
     if SERVER in roles:
-        yield f"GRANT EXECUTE ON FUNCTION {FUNCTIONS} TO {SERVER}"
+        yield f"GRANT EXECUTE ON FUNCTION {', '.join(REVISIONS)} TO {SERVER}"
         yield f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {ident(schema)} TO {SERVER}"
     if EDITOR in roles:
         numbers = (ident(f"{t.layer.table}_{column}_seq") for t in TABLES.values() for column in ("id", "fid"))
@@ -74,6 +74,12 @@ def _tables() -> Iterator[tuple[str, tuple[str, str, str]]]:
         yield table.name, LAYERS
         yield table.past, HISTORY
     yield from SYSTEM.items()
+
+
+def _functions() -> Iterator[str]:
+    yield from (*REVISIONS, "stamp_row", "refuse")
+    for table in TABLES.values():
+        yield from (ident(f"{table.layer.table}_{what}") for what in ("changed", "emptied"))
 
 
 async def _make(db: Connection) -> frozenset[str]:
@@ -102,7 +108,6 @@ async def _give_away(db: Connection, schema: str) -> None:
     """Let the schema, its tables and its trigger functions, which run with their owner's rights, belong to the owner."""
     names = [f"SCHEMA {ident(schema)}", f"SCHEMA {ident(schema + '_history')}"]
     names += [f"TABLE {table}" for table, _ in _tables()]
-    sql = "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = $1::text::regnamespace AND prosrc <> '' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql') AND proowner = current_user::regrole"
-    names += [f"FUNCTION {record[0]}" for record in await db.fetch(sql, ident(schema))]
+    names += [f"FUNCTION {function}" for function in _functions()]
     for name in names:
         await db.execute(f"ALTER {name} OWNER TO {OWNER}")

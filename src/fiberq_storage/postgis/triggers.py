@@ -14,7 +14,11 @@ from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.sql import ident, idents, literal
 
 CHANNEL = "fiberq"
-OUTSIDE = "current_setting('fiberq.server', true) IS DISTINCT FROM 'on'"
+# Anybody can set `fiberq.server`; it counts for those who may write revisions themselves (see `roles`).
+OUTSIDE = (
+    "(current_setting('fiberq.server', true) IS DISTINCT FROM 'on'"
+    " OR NOT has_table_privilege(session_user, 'revisions'::regclass, 'INSERT'))"
+)
 _DEFINED = "LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS"
 
 FUNCTIONS = f"""
