@@ -40,13 +40,16 @@ def issue(item: Item, current: Stored | None) -> Row:
 
 
 def shown(row: Row | None, field: str | None) -> str | None:
-    """A value as a person reads it, or the whole row as JSON; geometry as GeoJSON. None where there is nothing."""
+    """A value as a person reads it, or the whole row as JSON; geometry as GeoJSON. None where there is nothing.
+
+    Names are in their own order: stores give those of a row as each likes.
+    """
     if row is None:
         return None
     if field is not None:
         value = row.get(field)
         return None if value is None else _text(_plain(field, value))
-    return _text({name: _plain(name, value) for name, value in row.values.items()})
+    return _text({name: _plain(name, value) for name, value in sorted(row.values.items())})
 
 
 def _plain(name: str, value: Value) -> object:

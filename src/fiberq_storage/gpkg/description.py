@@ -15,6 +15,8 @@ from fiberq_storage.sql import ident, literal
 
 PAGE_BYTES = 4096
 _BATCH = 5000
+_COUNTERS_AT = (24, 92)  # in SQLite's header: how often the file was written, and which of these writes knew its size
+_FRESH = (1).to_bytes(4, "big")
 Declared = tuple[str, int, int]  # geometry type; whether Z, M may stand in it: 0 never, 2 in some
 
 
@@ -30,15 +32,20 @@ def note(connection: apsw.Connection, provenance: Provenance, at: str) -> None:
 
 def note_page(connection: apsw.Connection) -> int:
     """The number of the page that holds what `note` wrote."""
-    (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'gpkg_metadata'").fetchall()[0]
-    return int(page)
+    return int(connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'gpkg_metadata'").get)
 
 
-def export_id_at(path: Path, page: int) -> int:
-    """The offset of the export's id in the closed file. *page*: what `note_page` said."""
+def closed(path: Path, page: int) -> int:
+    """The offset of the export's id in a file that was just closed. *page*: what `note_page` said.
+
+    SQLite's counter of writes is set back, so that every package starts from the same: what devices send is told
+    apart by it (S14), and a package may come from one transaction or from a chain of them.
+    """
     start = (page - 1) * PAGE_BYTES
     mark = b'{"export_id": "'
-    with path.open("rb") as file:
+    with path.open("r+b") as file:
+        for at in _COUNTERS_AT:
+            os.pwrite(file.fileno(), _FRESH, at)
         return start + os.pread(file.fileno(), PAGE_BYTES, start).index(mark) + len(mark)
 
 

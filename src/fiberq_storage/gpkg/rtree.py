@@ -17,6 +17,7 @@ from attrs import frozen
 
 from fiberq_storage.sql import ident
 
+EDGES = ("minx", "maxx", "miny", "maxy")  # as `schema.create_rtree` names them
 CELLS = 51  # SQLite's RTREE_MAXCELLS
 CELL = np.dtype([("id", ">i8"), ("box", ">f4", (4,))])
 NODE_BYTES = 4 + CELLS * CELL.itemsize
@@ -65,6 +66,28 @@ def insert(connection: apsw.Connection, rtree: str, ids: Ids, boxes: Boxes) -> N
     rows = np.column_stack([_outward(boxes)]).astype(float).tolist()
     statement = f"INSERT INTO {ident(rtree)} VALUES (?, ?, ?, ?, ?)"
     connection.executemany(statement, ((i, *box) for i, box in zip(ids.tolist(), rows, strict=True)))
+
+
+def remove(connection: apsw.Connection, rtree: str, ids: Ids) -> None:
+    """Take *ids* out of the index."""
+    connection.executemany(f"DELETE FROM {ident(rtree)} WHERE id = ?", ((i,) for i in ids.tolist()))
+
+
+def outermost(connection: apsw.Connection, rtree: str, edge: str, near: float, span: float) -> list[int]:
+    """The entries that reach farthest out to the side of *edge*, one of `EDGES`; none where the index is empty.
+
+    They are looked for in a strip along *near*, where that side was when the box was *span* wide, that grows
+    until something is in it: the whole index need not be read.
+    """
+    low = edge.startswith("min")
+    most, reaching = ("min", "<=") if low else ("max", ">=")
+    for width in (*(span * 2.0**n for n in range(-12, 2)), math.inf):
+        strip = f"SELECT {most}({edge}) FROM {ident(rtree)} WHERE {edge} {reaching} ?"
+        far = connection.execute(strip, (near + width if low else near - width,)).get
+        if far is not None:
+            query = f"SELECT id FROM {ident(rtree)} WHERE {edge} {reaching} ?"
+            return [int(row[0]) for row in connection.execute(query, (far,))]
+    return []
 
 
 def _node_bytes(connection: apsw.Connection, rtree: str) -> int:

@@ -82,8 +82,9 @@ class PackageWriter:
             counts = {layer.name: self._finish_layer(layer) for layer in self.layers.values()}
         page = description.note_page(self.connection)
         self.connection.close()
+        export_id_at = description.closed(Path(self.path), page)
         sync(Path(self.path))
-        return Written(self.path, description.export_id_at(Path(self.path), page), counts)
+        return Written(self.path, export_id_at, counts)
 
     def _create(self, provenance: Provenance) -> None:
         run = self.connection.execute
