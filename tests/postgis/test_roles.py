@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -16,6 +16,7 @@ from fiberq_storage.postgis.roles import EDITOR, OWNER, READER, ROWS, SERVER, SY
 from fiberq_storage.postgis.tables import TABLES
 from tests.contracts.builders import ANA, T0, a_project, new
 from tests.postgis.cluster import psql
+from tests.postgis.people import Newcomer, login, people
 
 pytestmark = pytest.mark.postgis
 
@@ -23,26 +24,11 @@ PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", 
 POLE = "INSERT INTO ftth_stubovi (project_id, naziv) VALUES (1, 'P-1')"
 
 
-def login(dsn: str, role: str, name: str) -> str:
-    """The DSN of somebody new who has a role."""
-    password = secrets.token_hex(8)
-    psql(dsn, f"CREATE ROLE {name} LOGIN PASSWORD '{password}' IN ROLE {role}")
-    parts = urlsplit(dsn)
-    return urlunsplit(parts._replace(netloc=f"{name}:{password}@{parts.hostname}:{parts.port}"))
-
-
 @pytest.fixture
-def somebody(dsn: str) -> Iterator[Any]:
-    """Makes people with a role; they are gone afterwards."""
-    names: list[str] = []
-
-    def make(role: str) -> str:
-        names.append(f"{role}_{secrets.token_hex(4)}")
-        return login(dsn, role, names[-1])
-
-    yield make
-    for name in names:
-        psql(dsn, f"DROP OWNED BY {name}; DROP ROLE {name}")
+def somebody(dsn: str) -> Iterator[Newcomer]:
+    """Makes people with a role."""
+    with people(dsn) as newcomer:
+        yield newcomer
 
 
 @pytest.fixture
@@ -196,7 +182,7 @@ async def test_a_reader_reads_the_network_and_its_history(db):
 
 async def test_the_server_needs_no_more_than_its_role(somebody):
     """It opens a migrated database, writes, reads and takes back, without a right to change any table's form."""
-    async with await open_store(Settings(somebody(SERVER))) as store:
+    async with await open_store(Settings(somebody(SERVER, "server"))) as store:
         project = await a_project(store)
         async with store.unit(project.id) as unit:
             applied = await unit.apply(Changeset(ANA, T0, Source.REST, writes=(new(1), new(2))))
@@ -211,7 +197,7 @@ async def test_a_server_cannot_bring_a_database_to_its_form(somebody, dsn):
     psql(dsn, "UPDATE fiberq.schema_version SET form = 'older'")
 
     with pytest.raises(StoreUnavailable, match="database role may not do this"):
-        await open_store(Settings(somebody(SERVER)))
+        await open_store(Settings(somebody(SERVER, "server")))
 
 
 async def test_roles_that_were_made_later_get_their_rights_at_the_next_start(dsn, db):
