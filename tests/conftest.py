@@ -15,6 +15,8 @@ from tests.postgis.databases import Databases, prepared
 DIST_PACKAGES = Path("/usr/lib/python3/dist-packages")
 OUTSIDE_POSTGIS = "FIBERQ_TEST_DSN"  # somebody who may make databases, on a server that the tests did not start
 
+STORES = ("embedded", pytest.param("postgis", marks=pytest.mark.postgis))
+
 # marker: (whether its programs are here, what brings them)
 NEEDS: Mapping[str, tuple[Callable[[], bool], str]] = {
     "qgis": ((DIST_PACKAGES / "qgis").is_dir, "python3-qgis"),
@@ -36,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     if find_spec("pytest_asyncio") is None:
         for name in ("asyncio_mode", "asyncio_default_fixture_loop_scope"):
             parser.addini(name, "pytest-asyncio's; no test of the core has an event loop")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked `each_store` on each store; everything else on the embedded one."""
+    if "database" in metafunc.fixturenames and metafunc.definition.get_closest_marker("each_store"):
+        metafunc.parametrize("database", STORES, indirect=True)
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
@@ -73,3 +81,12 @@ def bare_dsn(databases: Databases) -> Iterator[str]:
     made = databases.create(databases.bare)
     yield made
     databases.drop(made)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str | None:
+    """The address of the database that the test's store lies in; None: the store is embedded."""
+    if getattr(request, "param", "embedded") == "embedded":
+        return None
+    address: str = request.getfixturevalue("dsn")
+    return address

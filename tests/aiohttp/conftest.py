@@ -10,9 +10,9 @@ from tests.aiohttp.serving import Caller, Client, an_app, token
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[Client]:
+async def client(tmp_path: Path, database: str | None) -> AsyncIterator[Client]:
     """A client of a server with an empty store."""
-    async with TestClient(TestServer(an_app(tmp_path))) as running:
+    async with TestClient(TestServer(an_app(tmp_path, database))) as running:
         yield running
 
 

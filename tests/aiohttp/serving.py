@@ -1,4 +1,4 @@
-"""A real server for tests: the embedded store in a folder, tokens that are really signed and really verified."""
+"""A real server for tests: a store, a folder, tokens that are really signed and really verified."""
 
 import asyncio
 import time
@@ -42,14 +42,15 @@ async def provider(url: str) -> object:
     return DOCUMENTS[url]
 
 
-def a_settings(folder: Path, **changes: Any) -> Settings:
-    """Settings of a server with its data in *folder*."""
-    return evolve(from_env(ENV, dev=False, data=folder / "data"), **changes)
+def a_settings(folder: Path, database: str | None = None, **changes: Any) -> Settings:
+    """Settings of a server with its data in *folder*, and its store in the *database* if there is one."""
+    env = {**ENV, "DATABASE_URL": database or ""}
+    return evolve(from_env(env, dev=False, data=folder / "data"), **changes)
 
 
-def an_app(folder: Path, **changes: Any) -> web.Application:
+def an_app(folder: Path, database: str | None = None, **changes: Any) -> web.Application:
     """The server as it is in production, but for where its keys come from."""
-    settings = a_settings(folder, **changes)
+    settings = a_settings(folder, database, **changes)
     return create_app(settings, partial(wiring.serving, settings), fetch=provider)
 
 

@@ -10,6 +10,8 @@ from fiberq_storage.packaging import MAX_EXTRA
 from tests.aiohttp.serving import POINT, Caller
 from tests.aiohttp.test_sync import edited, sent
 
+pytestmark = pytest.mark.each_store
+
 
 async def written(caller: Caller, project: int, extra: dict[str, Any]) -> Any:
     """A pole with unregistered columns, sent over REST."""

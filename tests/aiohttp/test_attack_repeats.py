@@ -13,6 +13,8 @@ from tests.aiohttp.serving import POINT, Caller, Client, token
 from tests.aiohttp.test_inbox import conflict
 from tests.aiohttp.test_sync import edited, sent
 
+pytestmark = pytest.mark.each_store
+
 __all__ = ["conflict"]  # a fixture
 
 KEY = {"Idempotency-Key": "k-1"}

@@ -4,6 +4,8 @@ import pytest
 
 from tests.aiohttp.serving import POINT, Caller
 
+pytestmark = pytest.mark.each_store
+
 
 async def test_feed(engineer: Caller) -> None:
     """Changes come oldest first, in pages, with old and new values and their author."""

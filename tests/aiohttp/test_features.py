@@ -8,6 +8,8 @@ import pytest
 from fiberq_core.registry import DATA_LAYERS
 from tests.aiohttp.serving import POINT, Caller
 
+pytestmark = pytest.mark.each_store
+
 ABSENT = "00000000-0000-4000-8000-000000000000"
 
 

@@ -8,6 +8,8 @@ import pytest
 from tests.aiohttp.serving import Caller
 from tests.aiohttp.test_sync import edited, sent
 
+pytestmark = pytest.mark.each_store
+
 
 @pytest.fixture
 async def conflict(engineer: Caller, tmp_path: Path) -> tuple[str, str, dict[str, Any]]:

@@ -8,6 +8,8 @@ from yarl import URL
 from fiberq_aiohttp.flows.projects import FIELDS
 from tests.aiohttp.serving import Caller
 
+pytestmark = pytest.mark.each_store
+
 
 async def test_create_and_show(engineer: Caller) -> None:
     """Who makes a project is its engineer; an empty project has no extent."""

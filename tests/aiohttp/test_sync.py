@@ -17,6 +17,8 @@ from fiberq_aiohttp.routes import sync as routes
 from fiberq_aiohttp.sending import patched
 from tests.aiohttp.serving import Caller, Client, an_app, token, until
 
+pytestmark = pytest.mark.each_store
+
 TYPE = "application/geopackage+sqlite3"
 
 

@@ -1,4 +1,4 @@
-"""A server on the embedded store, people who sign in, and the devices that they carry."""
+"""A server on whatever store the test runs on, people who sign in, and the devices that they carry."""
 
 import struct
 import time
@@ -25,10 +25,11 @@ def data_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(data_folder: Path) -> Settings:
+def settings(data_folder: Path, database: str | None) -> Settings:
     """A development server's settings."""
     data_folder.mkdir()
-    return from_env({"FIBERQ_DATA": str(data_folder)}, dev=True, host="127.0.0.1", port=8080)
+    env = {"FIBERQ_DATA": str(data_folder), "DATABASE_URL": database or ""}
+    return from_env(env, dev=True, host="127.0.0.1", port=8080)
 
 
 @pytest.fixture

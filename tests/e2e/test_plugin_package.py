@@ -11,6 +11,8 @@ from tests.e2e import plugin_package as plugin
 from tests.e2e.device import Device
 from tests.e2e.programs import NOTHING, counts, faults, only
 
+pytestmark = pytest.mark.each_store
+
 SLACK, UNDERGROUND = "Opticke_rezerve", "Kablovi_podzemni"
 TENTH_OF_A_MM = 1e-9  # degrees
 REFERENCES = ("kabl_layer_id", "kabl_fid")

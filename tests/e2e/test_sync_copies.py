@@ -7,6 +7,8 @@ import pytest
 
 from tests.e2e.device import point
 
+pytestmark = pytest.mark.each_store
+
 POLE = "Stubovi"
 
 

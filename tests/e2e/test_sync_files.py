@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.device import line, point
 
+pytestmark = pytest.mark.each_store
+
 POLE = "Stubovi"
 
 

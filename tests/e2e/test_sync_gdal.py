@@ -11,7 +11,7 @@ from fiberq_core.gpb import decode_gpb
 from tests.e2e.device import point
 from tests.e2e.programs import NOTHING, counts, faults, in_the_village, ogr2ogr, only
 
-pytestmark = pytest.mark.gdal
+pytestmark = [pytest.mark.gdal, pytest.mark.each_store]
 
 POLE, CABLE, CLOSURE, TRAY, SLACK = (
     "Stubovi",

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from tests.e2e.device import Device, Office, point
+
+pytestmark = pytest.mark.each_store
 
 POLE = "Stubovi"
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.each_store
+
 POLE = "Stubovi"
 
 

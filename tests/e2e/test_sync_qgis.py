@@ -9,7 +9,7 @@ from aiohttp import FormData
 from fiberq_storage.gpkg.connection import WAL_NOTE
 from tests.e2e.programs import NOTHING, counts, in_the_village, only, qgis, remarks
 
-pytestmark = pytest.mark.qgis
+pytestmark = [pytest.mark.qgis, pytest.mark.each_store]
 
 POLE, CABLE, CLOSURE, TRAY, SLACK = (
     "Stubovi",

@@ -4,6 +4,8 @@ import pytest
 
 from tests.e2e.device import point
 
+pytestmark = pytest.mark.each_store
+
 CLOSURES, TRAYS, SPLICES = "Splice_closures", "fiber_splice_trays", "fiber_splices"
 AT = {"type": "Point", "coordinates": [21.0, 44.0]}
 CABLE = {"type": "LineString", "coordinates": [[21.0, 44.0], [21.1, 44.1]]}
