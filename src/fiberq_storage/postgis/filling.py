@@ -52,13 +52,14 @@ def rows_sql(layer: PackageLayer, more: str = "") -> str:
 def with_extra(layer: PackageLayer) -> Callable[[Sequence[Any]], Sequence[Any]] | None:
     """Makes a record of `rows_sql` one with the values of unregistered columns; None where there are none."""
     table = TABLES[layer.name]
-    extra = [column for column in layer.names if _is_extra(table, column)]
+    extra = {column for column in layer.names if _is_extra(table, column)}
     if not extra:
         return None
 
     def record(found: Sequence[Any]) -> Sequence[Any]:
         values: Mapping[str, Any] = values_of(found[-1]) if found[-1] is not None else {}
-        return (*found[:-1], *(values.get(name) for name in extra))
+        own = iter(found)
+        return tuple(values.get(name) if name in extra else next(own) for name in layer.names)
 
     return record
 
