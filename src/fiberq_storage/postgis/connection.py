@@ -20,6 +20,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
+PROGRAM = "FiberQ server"  # as which it is seen in pg_stat_activity
+
 GONE = "The database does not answer. Nothing was changed; try again in a moment"
 READ_ONLY = "The database is read-only at the moment. Nothing was changed; try again later"
 FULL = "The database's disk is full. Nothing was changed; free some space and try again"
@@ -65,8 +67,10 @@ class Settings:
     largest: int = 20
     connecting: float = 10.0  # waiting for a connection
     statement: float = 300.0  # the longest statement
+    table_lock: float = 10.0  # waiting for whoever changes or empties a table itself
     project_lock: float = 30.0  # waiting for whoever else writes to the project
-    row_lock: float = 0.8  # below deadlock_timeout: it is the server who yields to an editor
+    # Far below deadlock_timeout (1 s): an editor who holds a row and waits for us must not be the one who is thrown out.
+    row_lock: float = 0.1
     pgbouncer: bool = False  # behind PgBouncer in transaction mode: no prepared statements, no LISTEN
 
     @property
@@ -138,7 +142,7 @@ class Database:
 
     async def acquire(self) -> Connection:
         """A connection from the pool; on the database's loop only."""
-        if self._pool is None:
+        if self._pool is None or self._pool.is_closing():
             raise StoreUnavailable(CLOSED)
         connection: Connection = await self._pool.acquire(timeout=self.settings.connecting)
         return connection
@@ -162,6 +166,7 @@ class Database:
         path = f"{ident(schema)}, {ident(schema + '_history')}, {ident(self._postgis)}, pg_temp"
         return (
             f"BEGIN {mode}; SET LOCAL search_path = {path}; SET LOCAL timezone = 'UTC'; SET LOCAL jit = off;"
+            f" SET LOCAL lock_timeout = {int(settings.table_lock * 1000)};"
             f" SET LOCAL statement_timeout = {int(settings.statement * 1000)};"
             f" SET LOCAL idle_in_transaction_session_timeout = {int(settings.statement * 1000)}"
         )
@@ -175,6 +180,7 @@ class Database:
             max_size=settings.largest,
             connection_class=_PlainConnection,
             timeout=settings.connecting,
+            server_settings={"application_name": PROGRAM},
             **cache,
         )
         found = (
@@ -184,12 +190,12 @@ class Database:
             self._postgis = await connection.fetchval(found) or self._postgis
 
     async def _close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
+        if self._pool is not None:
             try:
-                await asyncio.wait_for(pool.close(), self.settings.connecting)
+                await asyncio.wait_for(self._pool.close(), self.settings.connecting)
             except TimeoutError:
-                pool.terminate()
+                self._pool.terminate()
+            self._pool = None
 
     def _work(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -47,6 +47,7 @@ async def migrate(db: Connection, database: Database, steps: tuple[Step, ...] = 
         return
     await db.execute(database.beginning(""))
     try:
+        await db.execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")  # however long another one takes
         await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await _migrate(db, schema, steps)
     except BaseException:

@@ -109,18 +109,19 @@ class PostgisStore:
     @asynccontextmanager
     async def snapshot(self, project_id: int) -> AsyncIterator[tuple[Session, Scope]]:
         """The transaction of `reading`, for those who ask in SQL. Raises: NotFound, StoreUnavailable."""
-        async with self._session(READING) as session:
+        async with locks.told(self.database), self._session(READING) as session:
             yield session, Scope(session.connection, await session.run(projects.get, project_id))
 
     @asynccontextmanager
     async def unit(self, project_id: int, *, rehearsal: bool = False) -> AsyncIterator[Unit]:
         """A transaction to write; one per project at a time. Raises: NotFound, Busy, StoreUnavailable."""
+        settings = self.database.settings
         async with (
-            self._turns[project_id],
             locks.told(self.database),
+            locks.turn(self._turns[project_id], settings.project_lock) as patience,
             self._session(WRITING, commit=not rehearsal) as session,
         ):
-            project = await session.run(locks.project, project_id, self.database.settings)
+            project = await session.run(locks.project, project_id, settings, patience)
             yield PostgisUnit(session, Scope(session.connection, project))
 
     @asynccontextmanager
@@ -137,13 +138,13 @@ class PostgisStore:
     async def _read(
         self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        async with self._session(READING) as session:
+        async with locks.told(self.database), self._session(READING) as session:
             return await session.run(function, *args, **kwargs)
 
     async def _write(
         self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        async with self._session(WRITING, commit=True) as session:
+        async with locks.told(self.database), self._session(WRITING, commit=True) as session:
             return await session.run(function, *args, **kwargs)
 
 
