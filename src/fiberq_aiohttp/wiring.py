@@ -17,7 +17,8 @@ from fiberq_core.changes import Change
 from fiberq_core.errors import FiberqError
 from fiberq_core.ports import Project
 from fiberq_storage import backup, inspection, postgis, sqlite
-from fiberq_storage.files.packages import FilePackages, Limits
+from fiberq_storage.files.keeping import Limits
+from fiberq_storage.files.packages import FilePackages
 from fiberq_storage.files.source import PackageSource
 from fiberq_storage.files.uploads import FileUploads
 from fiberq_storage.postgis.source import PostgisSource

@@ -337,12 +337,27 @@ class Store(Protocol):
 
 @frozen
 class Package:
-    """An exported file. The 32 characters at *id_offset* are the export's id, filled in while the bytes go out."""
+    """An exported file. The 32 characters at *id_offset* are the export's id, filled in while the bytes go out.
+
+    *made_at* is when its revision was made. Two files of one revision hold the same, but only those of one *making*
+    have the same bytes.
+    """
 
     path: str
     id_offset: int
     revision: int
     size: int
+    made_at: str
+    making: str
+
+
+@frozen
+class Edition:
+    """What would be exported now: the revision, when it was made, and the package if there is one already."""
+
+    revision: int
+    made_at: str
+    package: Package | None
 
 
 class Packages(Protocol):
@@ -350,6 +365,10 @@ class Packages(Protocol):
 
     async def export(self, project_id: int) -> Package:
         """The package of the project as it is now; builds it if there is none. Raises: NotFound, StoreUnavailable."""
+        ...
+
+    async def edition(self, project_id: int) -> Edition:
+        """What `export` would give now; builds nothing. Raises: NotFound, StoreUnavailable."""
         ...
 
     async def at(self, project_id: int, revision: int) -> Package:

@@ -1,57 +1,61 @@
-"""One package from a store into its place, and what is noted of it there."""
+"""One package onto its shelf: made from an earlier one where little has changed since, else written whole."""
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Mapping
+import logging
 from pathlib import Path
 
-from fiberq_core.geopackage import package_layer
-from fiberq_core.ports import Package
-from fiberq_core.registry import LAYERS
-from fiberq_storage.files.disk import abeside, beside
-from fiberq_storage.files.source import Look, PackageSource
-from fiberq_storage.gpkg.schema import create_table
+import apsw
 
-NOTE = ".json"  # beside each package: what is known of it
+from fiberq_core.geopackage import PLACEHOLDER
+from fiberq_core.sent import Provenance
+from fiberq_storage.files.disk import workplace
+from fiberq_storage.files.shelf import Kept, Shelf, mark
+from fiberq_storage.files.source import Delta, Look, PackageSource
+from fiberq_storage.gpkg import patching
 
+SHARE = 10  # one row in so many may have changed: more are quicker written anew
+FEW = 1_000  # rows that may have changed in any package
+TRIED = 3  # earlier packages that are looked at
 
-def form() -> str:
-    """A digest of how packages look; one that looked otherwise is made again."""
-    tables = (create_table(package_layer(layer, {})) for layer in LAYERS)
-    return hashlib.sha256("\n".join(tables).encode()).hexdigest()
-
-
-async def build(source: PackageSource, project_id: int, look: Look, target: Path) -> Package:
-    """Write the package of a project at *look* to *target*. Raises: NotFound, StoreUnavailable."""
-    async with abeside(target) as unfinished:
-        offset = await source.build(project_id, look, unfinished)
-        package = Package(str(target), offset, look.revision, unfinished.stat().st_size)
-        facts = {"id_offset": offset, "size": package.size, "form": form(), "made_at": look.made_at}
-        await asyncio.to_thread(_note, target, facts)
-    return package
+log = logging.getLogger("fiberq.sync.exporter")
 
 
-def known(target: Path, look: Look) -> Package | None:
-    """The package that is kept at *target*; None where there is none that this store would make now.
+async def build(source: PackageSource, shelf: Shelf, project_id: int, look: Look) -> Kept:
+    """Make the package of a project at *look*. Raises: NotFound, StoreUnavailable."""
+    async with workplace(shelf.folder) as place:
+        made = place / "patched"
+        offset = await _patched(source, shelf, project_id, look, made)
+        if offset is None:
+            made = place / "whole"
+            offset = await source.build(project_id, look, made)
+        return await asyncio.to_thread(shelf.put, made, look, offset)
 
-    It counts only if the store made the revision at the same moment: one that was restored from a
-    backup counts its revisions again, and must not find what it exported in its former life.
-    """
+
+async def _patched(source: PackageSource, shelf: Shelf, project_id: int, look: Look, path: Path) -> int | None:
+    """Make the package at *path* from an earlier one; the offset of its export id, or None if it must be written whole."""
     try:
-        note = json.loads(note_of(target).read_text())
-        size = target.stat().st_size
-        same = (note["form"], note["size"], note["made_at"]) == (form(), size, look.made_at)
-        return Package(str(target), note["id_offset"], look.revision, size) if same else None
-    except (OSError, ValueError, KeyError, TypeError):  # gone, half written, or of another FiberQ
+        base = await _base(source, shelf, project_id, look.revision)
+        if base is None:
+            return None
+        at_most = max(FEW, await asyncio.to_thread(patching.rows_in, base.path) // SHARE)
+        delta = await source.delta(project_id, base.revision, look.revision, at_most)
+        return None if delta is None else await asyncio.to_thread(_patch, shelf, base, path, delta, look)
+    except FileNotFoundError:
+        return None  # the earlier package was pruned meanwhile
+    except apsw.Error:
+        log.exception("the package of revision %d is written whole: an earlier one cannot be patched", look.revision)
         return None
 
 
-def note_of(target: Path) -> Path:
-    """The note beside a package."""
-    return target.with_suffix(NOTE)
+async def _base(source: PackageSource, shelf: Shelf, project_id: int, revision: int) -> Kept | None:
+    """The newest earlier package that this store made in this life."""
+    packages = await asyncio.to_thread(shelf.packages)
+    for kept in [kept for kept in packages if kept.revision < revision][:TRIED]:
+        if mark(await source.look(project_id, kept.revision)) == kept.mark:
+            return kept
+    return None
 
 
-def _note(target: Path, facts: Mapping[str, object]) -> None:
-    with beside(note_of(target)) as note:
-        note.write_text(json.dumps(facts))
+def _patch(shelf: Shelf, base: Kept, path: Path, delta: Delta, look: Look) -> int | None:
+    shelf.take_copy(base, path)
+    return patching.patch(path, delta, Provenance(PLACEHOLDER, look.project, look.revision), look.made_at)

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,6 @@ from fiberq_core.errors import StoreUnavailable
 PART = ".part"
 DAY_S = 86_400
 LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
-
 
 FULL = "The disk is full. Nothing was changed; free some space and try again"
 UNWRITABLE = "The data folder cannot be written. Check its permissions and whether the disk is mounted read-only"
@@ -30,6 +30,7 @@ OS_MEANING = {
     errno.EEXIST: UNOPENED,
     errno.EIO: FAILING,
 }
+NOT_COPIED_BY_SYSTEM = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextmanager
@@ -46,35 +47,51 @@ def disk_errors() -> Iterator[None]:
 @contextmanager
 def beside(final: Path) -> Iterator[Path]:
     """A path in a fresh folder beside *final*; what stands there at the end of the block becomes *final*."""
-    folder = _folder_beside(final)
+    folder = _workplace(final.parent)
     try:
         yield folder / final.name
-        _land(folder / final.name, final)
+        land(folder / final.name, final)
     finally:
         remove_folder(folder)
 
 
 @asynccontextmanager
-async def abeside(final: Path) -> AsyncIterator[Path]:
-    """The same for what is written while the event loop goes on."""
+async def workplace(folder: Path) -> AsyncIterator[Path]:
+    """A fresh folder inside *folder*, for what is written while the event loop goes on; whatever does not `land` is removed.
+
+    Raises: StoreUnavailable.
+    """
     with disk_errors():
-        folder = await asyncio.to_thread(_folder_beside, final)
+        place = await asyncio.to_thread(_workplace, folder)
         try:
-            yield folder / final.name
-            await asyncio.to_thread(_land, folder / final.name, final)
+            yield place
         finally:
-            await asyncio.to_thread(remove_folder, folder)
+            await asyncio.to_thread(remove_folder, place)
 
 
-def _folder_beside(final: Path) -> Path:
-    final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Path(mkdtemp(suffix=PART, dir=final.parent))
+def _workplace(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Path(mkdtemp(suffix=PART, dir=folder))
 
 
-def _land(unfinished: Path, final: Path) -> None:
+def land(unfinished: Path, final: Path) -> None:
+    """Have the finished file appear where it belongs, on the disk for good."""
     sync(unfinished)
     unfinished.replace(final)
     sync(final.parent)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, by the file system itself where it can."""
+    with source.open("rb") as from_, target.open("wb") as to:
+        left = os.fstat(from_.fileno()).st_size
+        try:
+            while left and (done := os.copy_file_range(from_.fileno(), to.fileno(), left)):
+                left -= done
+        except OSError as error:
+            if error.errno not in NOT_COPIED_BY_SYSTEM:
+                raise
+            shutil.copyfileobj(from_, to)  # from where the system stopped
 
 
 def sync(path: Path) -> None:

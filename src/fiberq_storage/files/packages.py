@@ -1,6 +1,7 @@
 """Exported packages, kept by revision and made again when they are asked for later."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -10,33 +11,25 @@ from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from attrs import frozen
-
-from fiberq_core.ports import Package
+from fiberq_core.ports import Edition, Package
 from fiberq_core.sent import Provenance, SentFile
-from fiberq_storage.files.building import NOTE, build, known, note_of
-from fiberq_storage.files.disk import DAY_S, LEFT_S, disk_errors, remove_leftovers
+from fiberq_storage.files.building import build
+from fiberq_storage.files.disk import disk_errors
+from fiberq_storage.files.keeping import Limits, has_room, prune
+from fiberq_storage.files.shelf import Kept, Shelf
 from fiberq_storage.files.source import Look, PackageSource
 from fiberq_storage.gpkg.reader import read_package, read_provenance
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-GIB = 2**30
+log = logging.getLogger("fiberq.sync.exporter")
+
 READ_AT_ONCE = 6  # files of strangers: each may take minutes, and whatever else needs a thread is not to wait for that
 
 
-@frozen
-class Limits:
-    """Which packages are kept: up to *size* bytes of those used in the last *days*, and all of the last *in_use_s*."""
-
-    days: float = 30
-    size: int = 20 * GIB
-    in_use_s: float = 3_600
-
-
 class FilePackages:
-    """`ports.Packages`: exports in a folder, `<project uuid>/<revision>.gpkg`. *clock*: epoch seconds."""
+    """`ports.Packages`: exports in a folder, a shelf for each project by its uuid. *clock*: epoch seconds."""
 
     def __init__(
         self,
@@ -48,12 +41,18 @@ class FilePackages:
     ) -> None:
         self._source, self._folder, self._clock = source, folder, clock
         self._limits = limits or Limits()
-        self._building: dict[Path, asyncio.Task[Package]] = {}
+        self._building: dict[Look, asyncio.Task[Package]] = {}
+        self._laying_by: set[asyncio.Task[None]] = set()
         self._readers = ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="fiberq-read")
 
     async def export(self, project_id: int) -> Package:
         """The package of the project as it is now. Raises: NotFound, StoreUnavailable."""
         return await self._at(project_id, None)
+
+    async def edition(self, project_id: int) -> Edition:
+        """What `export` would give, and the package itself if it is there: none is built. Raises: NotFound."""
+        look = await self._source.look(project_id, None)
+        return Edition(look.revision, look.made_at, await self._kept(look))
 
     async def at(self, project_id: int, revision: int) -> Package:
         """The package as it was at *revision*. Raises: NotFound, StoreUnavailable."""
@@ -69,78 +68,69 @@ class FilePackages:
 
     async def prune(self) -> None:
         """Remove what the limits do not allow to stay, and what crashed builds left. Raises: StoreUnavailable."""
-        await asyncio.to_thread(self._prune)
+        await asyncio.to_thread(prune, self._folder, self._limits, self._clock())
 
     async def close(self) -> None:
         """Wait for what is being built and read."""
         await asyncio.gather(*self._building.values(), return_exceptions=True)
+        await asyncio.gather(*self._laying_by)
         await asyncio.to_thread(self._readers.shutdown)
 
     async def _apart(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What *read* makes of a stranger's file, in threads that nothing else waits for."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, partial(read, *args, **kwargs))
 
-    async def _at(self, project_id: int, wanted: int | None) -> Package:
-        look = await self._source.look(project_id, wanted)
-        target = self._folder / look.project / f"{look.revision}.gpkg"
-        kept = await asyncio.to_thread(self._kept, target, look)
-        return kept or await self._built(project_id, look, target)
+    async def _at(self, project_id: int, revision: int | None) -> Package:
+        look = await self._source.look(project_id, revision)
+        return await self._kept(look) or await self._built(project_id, look)
 
-    async def _built(self, project_id: int, look: Look, target: Path) -> Package:
+    async def _kept(self, look: Look) -> Package | None:
+        """The package of a revision, if there is one."""
+        return await asyncio.to_thread(self._found, look)
+
+    async def _built(self, project_id: int, look: Look) -> Package:
         """Build the package, or wait for whoever is building it: the work goes on if this caller gives up."""
-        task = self._building.get(target)
+        task = self._building.get(look)
         if task is None:
-            task = asyncio.create_task(self._build(project_id, look, target))
-            self._building[target] = task
-            task.add_done_callback(lambda done: self._forget(target, done))
+            task = asyncio.create_task(self._build(project_id, look))
+            self._building[look] = task
+            task.add_done_callback(lambda done: self._forget(look, done))
         return await asyncio.shield(task)
 
-    async def _build(self, project_id: int, look: Look, target: Path) -> Package:
-        package = await build(self._source, project_id, look, target)
-        await asyncio.to_thread(self._settle, target)
+    async def _build(self, project_id: int, look: Look) -> Package:
+        kept = await build(self._source, self._shelf(look), project_id, look)
+        with disk_errors():
+            package = await asyncio.to_thread(self._used, kept, look)
+        await self.prune()
+        if package.size >= self._limits.spare_from:
+            task = asyncio.create_task(asyncio.to_thread(self._lay_by, self._shelf(look), kept))
+            self._laying_by.add(task)
+            task.add_done_callback(self._laying_by.discard)
         return package
 
-    def _settle(self, target: Path) -> None:
-        self._stamp(target)
-        self._prune()
-
-    def _forget(self, target: Path, done: "asyncio.Task[Package]") -> None:
-        del self._building[target]
+    def _forget(self, look: Look, done: "asyncio.Task[Package]") -> None:
+        del self._building[look]
         if not done.cancelled():
             done.exception()  # whoever waited has it; nobody else misses it
 
-    def _kept(self, target: Path, look: Look) -> Package | None:
-        package = known(target, look)
-        if package is not None:
-            with suppress(FileNotFoundError):
-                self._stamp(target)
-                return package
+    def _shelf(self, look: Look) -> Shelf:
+        return Shelf(self._folder / look.project)
+
+    def _found(self, look: Look) -> Package | None:
+        kept = self._shelf(look).find(look)
+        with suppress(FileNotFoundError):  # pruned meanwhile
+            return self._used(kept, look) if kept else None
         return None
 
-    def _stamp(self, file: Path) -> None:
-        """Note that the package was used now."""
-        os.utime(file, (self._clock(), self._clock()))
+    def _used(self, kept: Kept, look: Look) -> Package:
+        """Note that a package was used now. Raises: FileNotFoundError."""
+        os.utime(kept.path, (self._clock(), self._clock()))
+        size = kept.path.stat().st_size
+        return Package(str(kept.path), kept.id_offset, kept.revision, size, look.made_at, kept.making)
 
-    def _prune(self) -> None:
-        now = self._clock()
-        with disk_errors():
-            remove_leftovers(self._folder, now - LEFT_S)
-            room = self._limits.size
-            for used, size, file in sorted(self._files(), reverse=True):
-                room -= size
-                idle = now - used
-                if idle > self._limits.in_use_s and (room < 0 or idle > self._limits.days * DAY_S):
-                    note_of(file).unlink(missing_ok=True)
-                    file.unlink(missing_ok=True)
-            for note in self._folder.glob(f"*/*{NOTE}"):
-                if not note.with_suffix(".gpkg").exists() and now - note.stat().st_mtime > LEFT_S:
-                    note.unlink(missing_ok=True)
-
-    def _files(self) -> list[tuple[float, int, Path]]:
-        """What is kept: when it was last used, its size, its path."""
-        found = []
-        for file in self._folder.glob("*/*.gpkg"):
-            with suppress(FileNotFoundError):
-                facts = file.stat()
-                found.append((facts.st_mtime, facts.st_size, file))
-        return found
+    def _lay_by(self, shelf: Shelf, kept: Kept) -> None:
+        try:
+            if has_room(self._folder, self._limits, kept.path.stat().st_size):
+                shelf.lay_by(kept)
+        except OSError as broken:
+            log.warning("no spare of a package was made, so the next one takes longer: %s", broken.strerror)
