@@ -22,6 +22,9 @@ Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 PROGRAM = "FiberQ server"  # as which it is seen in pg_stat_activity
 
+# Rows are looked up by keys, and never in other projects' rows: right after an import the planner may not know yet.
+BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
 GONE = "The database does not answer. Nothing was changed; try again in a moment"
 READ_ONLY = "The database is read-only at the moment. Nothing was changed; try again later"
 FULL = "The database's disk is full. Nothing was changed; free some space and try again"
@@ -166,6 +169,7 @@ class Database:
         path = f"{ident(schema)}, {ident(schema + '_history')}, {ident(self._postgis)}, pg_temp"
         return (
             f"BEGIN {mode}; SET LOCAL search_path = {path}; SET LOCAL timezone = 'UTC'; SET LOCAL jit = off;"
+            f" {BY_INDEX};"
             f" SET LOCAL lock_timeout = {int(settings.table_lock * 1000)};"
             f" SET LOCAL statement_timeout = {int(settings.statement * 1000)};"
             f" SET LOCAL idle_in_transaction_session_timeout = {int(settings.statement * 1000)}"

@@ -160,7 +160,7 @@ def create_history(table: Table, schema: str) -> Iterator[str]:
     """The table of a layer's replaced and deleted versions, each current in [fiberq_rev, until); in *schema*."""
     geom = [f"{GEOM} geometry"] if table.layer.spatial else []
     own = [f"{ident(name)} {SQL_TYPE[kind]}" for name, kind in table.columns.items()]
-    columns = ["id bigint NOT NULL", "project_id bigint NOT NULL REFERENCES projects", "fiberq_uuid uuid NOT NULL"]
+    columns = ["id bigint NOT NULL", "project_id bigint NOT NULL", "fiberq_uuid uuid NOT NULL"]
     columns += ["fid bigint NOT NULL", "fiberq_rev bigint NOT NULL", "extra json", *geom, *own]
     columns += ["until bigint NOT NULL", "ended_by text NOT NULL"]
     rules = ["PRIMARY KEY (project_id, fiberq_uuid, fiberq_rev)", "CHECK (until > fiberq_rev)"]
