@@ -14,7 +14,7 @@ import pytest
 from fiberq_core.geopackage import PLACEHOLDER
 from fiberq_core.ports import Project
 from fiberq_core.sent import Provenance
-from fiberq_storage.files.source import Look
+from fiberq_storage.files.source import Look, PackageSource
 from fiberq_storage.gpkg import patching
 from fiberq_storage.gpkg.patching import patch
 from fiberq_storage.sqlite import SqliteStore, open_store
@@ -68,12 +68,12 @@ def faults(path: Path) -> list[object]:
         return [word for word in (db.execute("PRAGMA integrity_check").get, *said) if word != "ok"]
 
 
-async def whole(source: SqliteSource, project: Project, revision: int, path: Path) -> int:
+async def whole(source: PackageSource, project: Project, revision: int, path: Path) -> int:
     """The package of a revision, written anew."""
     return await source.build(project.id, await source.look(project.id, revision), path)
 
 
-async def patched(source: SqliteSource, project: Project, since: int, until: Look, path: Path) -> int | None:
+async def patched(source: PackageSource, project: Project, since: int, until: Look, path: Path) -> int | None:
     """The package at *path*, brought from one revision to another."""
     delta = await source.delta(project.id, since, until.revision, 10_000)
     assert delta is not None

@@ -3,7 +3,6 @@
 The store is attached to an empty database in memory, so that a row reads here as it does in `filling`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,13 +12,13 @@ from fiberq_core.geopackage import PackageLayer
 from fiberq_core.registry.special import SYNC_ISSUES
 from fiberq_core.rows import Key, Value
 from fiberq_storage.files.source import Delta, LayerDelta
+from fiberq_storage.packaging import OpenItem
 from fiberq_storage.rowjson import values_of
 from fiberq_storage.sql import ident
-from fiberq_storage.sqlite.filling import OpenItem, Snapshot, layers_at
+from fiberq_storage.sqlite.filling import Snapshot, layers_at
 from fiberq_storage.sqlite.scope import array
 from fiberq_storage.sqlite.tables import TABLES, Table
-
-Fids = Mapping[str, dict[int, str]]  # of some rows: layer → fid → uuid
+from fiberq_storage.touched import Fids, by_layer, came_or_went, keys, size
 
 
 @frozen
@@ -40,11 +39,11 @@ class Changes:
             return None
         self.snapshot.lay_out_past()
         before, after = self._before(), self._after()
-        referring = self._referring(_came_or_went(before, after))
-        if _size(before) + _size(after) + _size(referring) > at_most:
+        referring = self._referring(came_or_went(before, after))
+        if size(before, after, referring) > at_most:
             return None
         rows = dict(self._rows(before, after, referring))
-        rows[SYNC_ISSUES.name] = self._issues({*_keys(before), *_keys(after)})
+        rows[SYNC_ISSUES.name] = self._issues({*keys(before), *keys(after)})
         return Delta(tuple(self._layers.values()), {name: rows[name] for name in rows if any(_parts(rows[name]))})
 
     @property
@@ -74,7 +73,7 @@ class Changes:
             "SELECT layer, fid, uuid FROM store.history WHERE project_id = :project"
             " AND until > :since AND until <= :revision AND rev <= :since"
         )
-        return _by_layer(self._all(sql))
+        return by_layer(self._all(sql))
 
     def _after(self) -> Fids:
         """The rows that were written since, as far as they were still there at the revision."""
@@ -86,7 +85,7 @@ class Changes:
                     " AND t.fiberq_rev > :since AND t.fiberq_rev <= :revision"
                 )
                 found += [(name, fid, uuid) for fid, uuid in self._all(sql)]
-        return _by_layer(found)
+        return by_layer(found)
 
     def _referring(self, targets: Mapping[str, Sequence[str]]) -> Fids:
         """The rows that refer to any of *targets*, whose numbers stand in them."""
@@ -101,7 +100,7 @@ class Changes:
                         " AND t.fiberq_rev <= :revision"
                     )
                     found += [(name, *row) for row in self._all(sql, uuids=uuids)] if uuids != "[]" else []
-        return _by_layer(found)
+        return by_layer(found)
 
     def _rows(self, before: Fids, after: Fids, referring: Fids) -> Iterator[tuple[str, LayerDelta]]:
         for name, table in TABLES.items():
@@ -135,28 +134,6 @@ class Changes:
 
     def _is_other(self, item: OpenItem, changed: set[Key]) -> bool:
         return item.opened > self.since or item.key in changed
-
-
-def _by_layer(found: Sequence[tuple[Any, ...]]) -> Fids:
-    layers: dict[str, dict[int, str]] = defaultdict(dict)
-    for layer, fid, uuid in found:
-        layers[layer][fid] = uuid
-    return layers
-
-
-def _came_or_went(before: Fids, after: Fids) -> Mapping[str, Sequence[str]]:
-    """By layer: the uuids that have a number on one side which they do not have on the other."""
-    layers = before.keys() | after.keys()
-    sides = {name: (before.get(name, {}).items(), after.get(name, {}).items()) for name in layers}
-    return {name: sorted({uuid for _, uuid in was ^ now}) for name, (was, now) in sides.items()}
-
-
-def _keys(rows: Fids) -> Iterator[Key]:
-    return (Key(layer, uuid) for layer, found in rows.items() for uuid in found.values())
-
-
-def _size(rows: Fids) -> int:
-    return sum(map(len, rows.values()))
 
 
 def _parts(rows: LayerDelta) -> tuple[Sequence[object], Sequence[object]]:

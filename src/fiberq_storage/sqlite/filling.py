@@ -15,13 +15,11 @@ import apsw
 from attrs import field, frozen
 
 from fiberq_core.geopackage import FID, GEOM, PackageLayer
-from fiberq_core.inbox import Item
-from fiberq_core.issues import issue
 from fiberq_core.registry import ID, MODIFIED_AT, MODIFIED_BY, PROJECT, REV, UUID
 from fiberq_core.registry.model import Reference
 from fiberq_core.registry.special import SYNC_ISSUES
-from fiberq_core.rows import Key, Stored, Value
-from fiberq_storage.packaging import issue_record, layers_with, waiting_item
+from fiberq_core.rows import Value
+from fiberq_storage.packaging import OpenItem, issue_records, layers_with, open_item
 from fiberq_storage.rowjson import values_of
 from fiberq_storage.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.connection import BUSY_MS, CACHE_KIB
@@ -39,20 +37,6 @@ SYSTEM = {
     MODIFIED_BY: "r.author_sub",
     MODIFIED_AT: "r.at",
 }
-
-
-@frozen
-class OpenItem:
-    """An inbox item: its number, the revision that opened it, and itself as it was while it was open."""
-
-    number: int
-    opened: int
-    item: Item
-
-    @property
-    def key(self) -> Key | None:
-        """The row that it is about."""
-        return Key(self.item.layer, self.item.uuid) if self.item.layer and self.item.uuid else None
 
 
 @frozen
@@ -98,17 +82,14 @@ class Snapshot:
             " AND (closed IS NULL OR closed > ?2) ORDER BY id"
         )
         found: Any = self.scope.db.execute(sql, (self.scope.project.id, self.revision)).fetchall()
-        return [OpenItem(number, opened, waiting_item(text)) for number, opened, text in found]
+        return list(map(open_item, found))
 
     def issues(self, layer: PackageLayer, items: Iterable[OpenItem]) -> Iterator[tuple[Value | None, ...]]:
         """The rows of the layer of issues, each placed where the item's row was."""
         items = list(items)
-        rows = at(self.scope, [(key, self.revision) for item in items if (key := item.key)])
-        for open_ in items:
-            current = rows.get((open_.key, self.revision)) if open_.key else None
-            row = issue(open_.item, current)
-            stored = Stored(Key(SYNC_ISSUES.name, open_.item.item_id), row, open_.number, open_.number, open_.opened)
-            yield issue_record(layer, stored, self.scope.project.id, open_.item)
+        found = at(self.scope, [(key, self.revision) for item in items if (key := item.key)])
+        rows = {key: stored for (key, _), stored in found.items()}
+        return issue_records(layer, items, rows, self.scope.project.id)
 
     def _value(self, table: Table, column: str) -> str:
         """The expression for a package's column."""
