@@ -42,6 +42,17 @@ def fresh(headers: Mapping[str, str], etag: str) -> bool:
     return etag in given or given == ["*"]
 
 
+def had(headers: Mapping[str, str], tag: str) -> str | None:
+    """The ETag under which the caller has what *tag* stands for, in whatever bytes that was; None if they have it not.
+
+    Whoever wants to go on with their bytes needs the very ETag of them, so this is what a 304 has to say.
+    """
+    given = [part.strip().removeprefix("W/") for part in headers.get(hdrs.IF_NONE_MATCH, "").split(",")]
+    if given == ["*"]:
+        return f'W/"{tag}"'
+    return next((etag for etag in given if etag == f'"{tag}"' or etag.startswith(f'"{tag}-')), None)
+
+
 def if_match(headers: Mapping[str, str]) -> int | None:
     """The revision that a write was made from; None if it does not say, `NEVER` if it names something else.
 
@@ -58,17 +69,12 @@ def if_match(headers: Mapping[str, str]) -> int | None:
     return int(match.group(1)) if match else NEVER
 
 
-def everything(total: int) -> Span:
-    """The whole of a file of *total* bytes."""
-    return Span(0, total, total, partial=False)
-
-
 def span(headers: Mapping[str, str], etag: str, total: int) -> Span:
     """The part that is asked for. Several ranges, or none that can be read, stand for the whole file.
 
     Raises: HTTPRequestRangeNotSatisfiable.
     """
-    whole = everything(total)
+    whole = Span(0, total, total, partial=False)
     match = _RANGE.match(headers.get(hdrs.RANGE, "").strip())
     if match is None or headers.get(hdrs.IF_RANGE, etag).strip() != etag:
         return whole

@@ -1,36 +1,55 @@
-"""A package on its way out: in blocks that are read beside the event loop, the export's id set in as they pass."""
+"""A package on its way out: what stands before the export's id, the id, and the rest by the system itself."""
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from aiohttp import hdrs, web
 
-from fiberq_aiohttp.caching import PRIVATE, Span, everything, fresh, not_modified, span
-from fiberq_aiohttp.flows.sync import Download
+from fiberq_aiohttp.caching import PRIVATE, Span, span
+from fiberq_aiohttp.flows.exporting import Download, Offer
 from fiberq_core.errors import StoreUnavailable
 
-BLOCK: Final = 1 << 20  # bytes that are read at a time
+BLOCK: Final = 1 << 20  # bytes that are sent at a time: what the disk takes for so many, others may have to wait
 CONTENT_TYPE: Final = "application/geopackage+sqlite3"
 
 log = logging.getLogger("fiberq.sync.exporter")
 
 
 async def send(request: web.Request, download: Download) -> web.StreamResponse:
-    """Answer with the package, a part of it, or that the caller has it.
-
-    Raises: StoreUnavailable, HTTPRequestRangeNotSatisfiable.
-    """
-    if fresh(request.headers, download.etag):
-        return not_modified(download.etag)
-    if request.method == hdrs.METH_HEAD:
-        return _head(download, everything(download.package.size))
+    """Answer with the package or a part of it. Raises: StoreUnavailable, HTTPRequestRangeNotSatisfiable."""
     part = span(request.headers, download.etag, download.package.size)
-    response = _head(download, part)
+    response = _head(download.etag, download.filename)
+    response.content_length = part.size
+    if part.partial:
+        response.set_status(206)
+        response.headers[hdrs.CONTENT_RANGE] = part.content_range
     with await asyncio.to_thread(_open, download.package.path) as file:  # from here on it may be pruned
         await response.prepare(request)
-        await _stream(request, response, file, download, part)
+        async with _cut_off_if_it_breaks(request):
+            await _stream(request, response, file, download, part)
+    return response
+
+
+def described(offered: Offer) -> web.StreamResponse:
+    """Say of a package what can be said without building it: HEAD."""
+    package = offered.edition.package
+    response = _head(offered.etag, offered.filename)
+    if package is not None:
+        response.content_length = package.size
+    return response
+
+
+def _head(etag: str, filename: str) -> web.StreamResponse:
+    response = web.StreamResponse()
+    response.content_type = CONTENT_TYPE
+    response.headers[hdrs.ETAG] = etag
+    response.headers[hdrs.ACCEPT_RANGES] = "bytes"
+    response.headers[hdrs.CACHE_CONTROL] = PRIVATE
+    response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{filename}"'
     return response
 
 
@@ -42,38 +61,44 @@ def patched(block: bytes, position: int, at: int, value: bytes) -> bytes:
     return b"".join((block[: start - position], value[start - at : end - at], block[end - position :]))
 
 
-def _head(download: Download, part: Span) -> web.StreamResponse:
-    response = web.StreamResponse(status=206 if part.partial else 200)
-    response.content_type = CONTENT_TYPE
-    response.content_length = part.size
-    response.headers[hdrs.ETAG] = download.etag
-    response.headers[hdrs.ACCEPT_RANGES] = "bytes"
-    response.headers[hdrs.CACHE_CONTROL] = PRIVATE
-    response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{download.filename}"'
-    if part.partial:
-        response.headers[hdrs.CONTENT_RANGE] = part.content_range
-    return response
-
-
-async def _stream(
-    request: web.Request, response: web.StreamResponse, file: BinaryIO, download: Download, part: Span
-) -> None:
-    """Send *part*. What fails after the headers cannot be said any more: the connection is cut, so that nobody
-    takes half a file for a whole one.
+@asynccontextmanager
+async def _cut_off_if_it_breaks(request: web.Request) -> AsyncIterator[None]:
+    """What fails after the headers cannot be said any more: the connection is cut, so that nobody takes half a file
+    for a whole one.
     """
-    position, end = part.start, part.start + part.size
-    offset, name = download.package.id_offset, download.export_id.encode("ascii")
     try:
-        while position < end:
-            block = await asyncio.to_thread(_read, file, position, min(BLOCK, end - position))
-            await response.write(patched(block, position, offset, name))
-            position += len(block)
-        await response.write_eof()
+        yield
     except OSError as broken:
         if not isinstance(broken, ConnectionError):
             log.exception("a download broke off")
         if request.transport is not None:
             request.transport.abort()
+
+
+async def _stream(
+    request: web.Request, response: web.StreamResponse, file: BinaryIO, download: Download, part: Span
+) -> None:
+    position, end = part.start, part.start + part.size
+    at, name = download.package.id_offset, download.export_id.encode("ascii")
+    while position < min(end, at + len(name)):
+        block = await asyncio.to_thread(_read, file, position, min(BLOCK, end - position, at + len(name) - position))
+        await response.write(patched(block, position, at, name))
+        position += len(block)
+    while position < end:
+        position += await _send(request, file, position, min(BLOCK, end - position))
+    await response.write_eof()
+
+
+async def _send(request: web.Request, file: BinaryIO, position: int, size: int) -> int:
+    """Have the system send *size* bytes from *position* on. Raises: OSError."""
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        raise ConnectionResetError
+    sent = await asyncio.get_running_loop().sendfile(transport, file, position, size)
+    if not sent:
+        raise OSError("the package is shorter than it was")
+    await asyncio.sleep(0)  # where the receiver is quick, nothing above has waited
+    return sent
 
 
 def _open(path: str) -> BinaryIO:

@@ -16,7 +16,7 @@ import apsw
 from aiohttp.test_utils import TestClient
 from attrs import define, field, frozen
 
-from fiberq_aiohttp.flows import features, inbox, projects, reading, sync
+from fiberq_aiohttp.flows import exporting, features, inbox, projects, reading, sync
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import FiberqError
 from fiberq_core.fibre import claims_of
@@ -79,7 +79,7 @@ class ByFlows:
     project: int
 
     async def download(self, who: Actor, path: Path) -> None:
-        got = await sync.download(self.ports, who, self.project)
+        got = await exporting.download(self.ports, who, self.project)
         content = bytearray(await asyncio.to_thread(Path(got.package.path).read_bytes))
         content[got.package.id_offset : got.package.id_offset + 32] = got.export_id.encode()
         await asyncio.to_thread(path.write_bytes, content)

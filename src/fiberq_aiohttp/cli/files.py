@@ -95,11 +95,11 @@ def export(who: Actor, project: str, file: Path, force: bool, data: Path | None,
     """Write a project to a GeoPackage that QGIS and QField edit and `sync` takes back."""
 
     async def work(ports: Ports) -> dict[str, object]:
-        from fiberq_aiohttp.flows import finding, sync
+        from fiberq_aiohttp.flows import exporting, finding
 
         number = await finding.project_called(ports, who, project)
         with busy(f"Exporting project {number}"):
-            taken = await sync.download(ports, who, number)
+            taken = await exporting.download(ports, who, number)
         package, name = taken.package, taken.export_id
         deliver(package.path, package.size, package.id_offset, name.encode("ascii"), file, replace=force)
         return {

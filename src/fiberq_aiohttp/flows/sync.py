@@ -1,14 +1,13 @@
-"""A package to the device and back: download, upload, undo."""
+"""A package back from the device: upload, undo."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from attrs import evolve, frozen
 
 from fiberq_aiohttp.flows import writing
-from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, author_of, demand, writable
+from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand, writable
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.inbox import answer_issues
 from fiberq_core.changes import Source
@@ -25,37 +24,6 @@ from fiberq_core.registry import LAYER
 from fiberq_core.reversal import undone
 from fiberq_core.rows import Key, Stored
 from fiberq_core.sent import Provenance, SentFile
-
-
-@frozen
-class Download:
-    """A package on its way to one person. *export_id* goes where `Package.id_offset` says."""
-
-    package: Package
-    export_id: str
-    etag: str
-    filename: str
-
-
-def export_id(subject: str, project: str, revision: int, made_at: str) -> str:
-    """The id of what one person gets of a project at a revision: 32 hex characters, always the same.
-
-    *made_at* is when the revision was made: a store that was restored from a backup counts its revisions again.
-    """
-    said = "\x1f".join(("export", subject, project, str(revision), made_at))
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
-
-
-async def download(ports: Ports, actor: Actor, project_id: int) -> Download:
-    """The project as a GeoPackage. Raises: NotFound, Forbidden, StoreUnavailable."""
-    project, actor = await actor_in(ports, actor, project_id)
-    demand(actor, Action.SYNC_PULL)
-    package = await ports.packages.export(project_id)
-    async with ports.store.reading(project_id) as reader:
-        made = (await reader.revisions([package.revision])).get(package.revision)
-    name = export_id(actor.subject, project.uuid, package.revision, made.at if made else project.created_at)
-    await ports.store.save_export(name, project_id, package.revision, by=author_of(actor), at=ports.now())
-    return Download(package, name, f'"{package.revision}-{name[:12]}"', f"fiberq_project_{project_id}.gpkg")
 
 
 @frozen

@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from fiberq_aiohttp.answering import answer
 from fiberq_aiohttp.asking import flag, project_in_path, project_in_query
-from fiberq_aiohttp.flows import reading, sync
+from fiberq_aiohttp.caching import had, not_modified
+from fiberq_aiohttp.flows import exporting, reading, sync
 from fiberq_aiohttp.flows.access import admit
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
 from fiberq_aiohttp.routes.spelling import spelled
-from fiberq_aiohttp.sending import send
+from fiberq_aiohttp.sending import described, send
 from fiberq_aiohttp.spool import Spooled, spooled
 from fiberq_core.errors import Busy
 from fiberq_core.policy import Action
@@ -53,8 +54,16 @@ async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
 
 @requires(Action.SYNC_PULL)
 async def download(request: web.Request) -> web.StreamResponse:
-    """A project as a GeoPackage: whole, a range of it, or 304."""
-    return await send(request, await sync.download(request.app[PORTS], request[ACTOR], project_in_path(request)))
+    """A project as a GeoPackage: whole, a range of it, or 304. Only who takes it has it built."""
+    ports = request.app[PORTS]
+    offered = await exporting.offer(ports, request[ACTOR], project_in_path(request))
+    etag = had(request.headers, offered.tag)
+    if etag is not None:
+        await exporting.remember(ports, offered)
+        return not_modified(etag)
+    if request.method == hdrs.METH_HEAD:
+        return described(offered)
+    return await send(request, await exporting.take(ports, offered))
 
 
 @requires(Action.SYNC_PUSH)
