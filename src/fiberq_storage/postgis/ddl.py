@@ -15,7 +15,8 @@ CONFLICT_POLICIES = ("hold", "device_wins", "server_wins")
 AT_COMMIT = "DEFERRABLE INITIALLY DEFERRED"
 LONGEST_NAME = 63  # bytes of an identifier
 
-# Every table leads its keys with project_id, and no statement crosses projects.
+# Every table leads its keys with project_id, and no statement crosses projects. None has a key by its number alone:
+# for "the oldest of a project" the planner would walk it, through everybody's rows.
 SYSTEM_TABLES = f"""
 CREATE TABLE projects (
     id bigserial PRIMARY KEY,
@@ -39,15 +40,15 @@ CREATE TABLE members (
 );
 CREATE INDEX members_sub ON members (sub, project_id);
 CREATE TABLE audit (
-    id bigserial PRIMARY KEY,
+    id bigserial,
     project_id bigint NOT NULL REFERENCES projects,
     at timestamptz(3) NOT NULL,
     by_sub text NOT NULL,
     by_name text NOT NULL,
     what text NOT NULL,
-    detail json NOT NULL
+    detail json NOT NULL,
+    PRIMARY KEY (project_id, id)
 );
-CREATE INDEX audit_project ON audit (project_id, id);
 CREATE TABLE revisions (
     project_id bigint NOT NULL REFERENCES projects,
     revision bigint NOT NULL,
@@ -82,19 +83,20 @@ CREATE TABLE extra_columns (
     PRIMARY KEY (project_id, layer, name)
 );
 CREATE TABLE inbox (
-    id bigserial PRIMARY KEY,
+    id bigserial,
     project_id bigint NOT NULL REFERENCES projects,
     item_id text NOT NULL,
     opened bigint NOT NULL,
     closed bigint,
     sync_id text,
     item json NOT NULL,
+    PRIMARY KEY (project_id, id),
     UNIQUE (project_id, item_id)
 );
 CREATE INDEX inbox_open ON inbox (project_id, id) WHERE closed IS NULL;
-CREATE INDEX inbox_project ON inbox (project_id, id);
+CREATE INDEX inbox_closed ON inbox (project_id, closed);
 CREATE TABLE uploads (
-    id bigserial PRIMARY KEY,
+    id bigserial,
     project_id bigint NOT NULL REFERENCES projects,
     sync_id text NOT NULL UNIQUE,
     digest text NOT NULL,
@@ -106,31 +108,33 @@ CREATE TABLE uploads (
     at timestamptz(3) NOT NULL,
     revision bigint NOT NULL,
     writes bigint NOT NULL,
-    receipt json NOT NULL
+    receipt json NOT NULL,
+    PRIMARY KEY (project_id, id)
 );
-CREATE INDEX uploads_digest ON uploads (project_id, digest);
-CREATE INDEX uploads_export ON uploads (project_id, export_id);
-CREATE INDEX uploads_project ON uploads (project_id, id);
+CREATE INDEX uploads_digest ON uploads (project_id, digest, id);
+CREATE INDEX uploads_export ON uploads (project_id, export_id, id);
 CREATE TABLE upload_rows (
-    upload bigint NOT NULL REFERENCES uploads,
+    project_id bigint NOT NULL,
+    upload bigint NOT NULL,
     number bigint NOT NULL,
     layer text NOT NULL,
     uuid text NOT NULL,
     source text NOT NULL,
     fid bigint,
     row json NOT NULL,
-    PRIMARY KEY (upload, number)
+    PRIMARY KEY (project_id, upload, number),
+    FOREIGN KEY (project_id, upload) REFERENCES uploads
 );
 CREATE TABLE exports (
-    id bigserial PRIMARY KEY,
+    id bigserial,
     export_id text NOT NULL UNIQUE,
     project_id bigint NOT NULL REFERENCES projects,
     revision bigint NOT NULL,
     by_sub text NOT NULL,
     by_name text NOT NULL,
-    at timestamptz(3) NOT NULL
+    at timestamptz(3) NOT NULL,
+    PRIMARY KEY (project_id, id)
 );
-CREATE INDEX exports_project ON exports (project_id, id);
 CREATE TABLE answers (
     project_id bigint NOT NULL REFERENCES projects,
     key text NOT NULL,

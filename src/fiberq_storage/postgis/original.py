@@ -59,7 +59,7 @@ def archive(schema: str) -> str:
 
 async def set_aside(db: Connection, schema: str) -> bool:
     """Make room in *schema*, which is not ours yet. Whether the original's tables were in it. Raises: StoreMismatch."""
-    found = await _tables(db, schema)
+    found = await tables_in(db, schema)
     if not found:
         return False
     if not {PROJECTS, *(origin.table for origin in ORIGINS)} & found:
@@ -76,7 +76,7 @@ async def set_aside(db: Connection, schema: str) -> bool:
     return True
 
 
-async def _tables(db: Connection, schema: str) -> frozenset[str]:
+async def tables_in(db: Connection, schema: str) -> frozenset[str]:
     """The tables and views of a schema, without those of extensions."""
     sql = (
         "SELECT relname FROM pg_class c WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)"
@@ -88,7 +88,7 @@ async def _tables(db: Connection, schema: str) -> frozenset[str]:
 
 async def _move(db: Connection, schema: str, names: list[str]) -> None:
     """Tables go with their indexes, sequences and references; all at once, so nobody writes to half of them."""
-    if await _tables(db, f"{schema}_original"):
+    if await tables_in(db, f"{schema}_original"):
         raise StoreMismatch(
             f"The schema {schema}_original, where the original server's tables are to be kept, is not empty."
             " Rename it first"

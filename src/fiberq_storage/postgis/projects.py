@@ -33,8 +33,8 @@ async def get(db: Connection, project_id: int, lock: str = "") -> Project:
 async def listed(db: Connection, member: str | None, *, archived: bool) -> Sequence[Project]:
     """Projects of which *member* (or everyone) is a member, or all; archived ones only where asked for."""
     sql = (
-        f"SELECT {FIELDS} FROM projects p WHERE ($1 OR status <> 'archived') AND ($2::text IS NULL OR EXISTS"
-        " (SELECT FROM members m WHERE m.project_id = p.id AND m.sub IN ($2, $3))) ORDER BY id"
+        f"SELECT {FIELDS} FROM projects WHERE ($1 OR status <> 'archived') AND ($2::text IS NULL OR id IN"
+        " (SELECT project_id FROM members WHERE sub IN ($2, $3))) ORDER BY id"
     )
     return [_project(found) for found in await db.fetch(sql, archived, member, EVERYONE)]
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -13,6 +14,7 @@ from fiberq_core.policy import Role
 from fiberq_core.ports import Member, Project, Reader, Unit
 from fiberq_storage.postgis import inbox, locks, projects, synclog
 from fiberq_storage.postgis.connection import Connection, Database, Session, Settings
+from fiberq_storage.postgis.listening import Listener, Remembered
 from fiberq_storage.postgis.migrate import migrate
 from fiberq_storage.postgis.reader import Extents, PostgisReader
 from fiberq_storage.postgis.scope import Scope
@@ -33,6 +35,8 @@ class PostgisStore:
         # Within one server writers to a project wait here, without a connection; those of several servers at its row.
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._extents: Extents = {}
+        self._members: Remembered[Sequence[Member]] = Remembered()  # asked for at every request
+        self._listener = Listener(database, self._members)
 
     async def __aenter__(self) -> Self:
         return self
@@ -44,7 +48,12 @@ class PostgisStore:
 
     async def close(self) -> None:
         """Finish what is under way and disconnect."""
+        await self._listener.stop()
         await self.database.close()
+
+    async def listen(self) -> None:
+        """Hear of what others do from now on, so that something may be remembered."""
+        await self._listener.start()
 
     async def alive(self) -> bool:
         """Whether the database answers."""
@@ -74,15 +83,17 @@ class PostgisStore:
 
     async def members(self, project_id: int) -> Sequence[Member]:
         """Who belongs to a project. Raises: NotFound."""
-        return await self._read(projects.members, project_id)
+        return await self._members.get(project_id, partial(self._read, projects.members, project_id))
 
     async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:
         """Add somebody or change their role. Raises: NotFound."""
         await self._write(projects.set_member, project_id, member, by, at)
+        self._members.forget(project_id)  # this server need not wait until it is told
 
     async def remove_member(self, project_id: int, sub: str, *, by: Author, at: str) -> None:
         """Take somebody out. Raises: NotFound."""
         await self._write(projects.remove_member, project_id, sub, by, at)
+        self._members.forget(project_id)
 
     async def find_receipt(self, sync_id: str) -> tuple[int, Author, Mapping[str, object], int]:
         """Project, author, receipt and revision of an upload. Raises: NotFound."""
@@ -157,7 +168,9 @@ async def open_store(settings: Settings) -> PostgisStore:
     except BaseException:
         await database.close()
         raise
-    return PostgisStore(database)
+    store = PostgisStore(database)
+    await store.listen()
+    return store
 
 
 async def _migrate(database: Database) -> None:

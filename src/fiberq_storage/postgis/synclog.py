@@ -27,13 +27,13 @@ async def save_upload(scope: Scope, upload: Upload, revision: int, changeset: Ch
     more = (author.sub, author.name, changeset.at, revision, upload.writes, plain_text(dict(upload.receipt)))
     number = await scope.db.fetchval(sql, *record, *more)
     sql = (
-        "INSERT INTO upload_rows (upload, number, layer, uuid, source, fid, row)"
-        " SELECT $1, n, layer, uuid, source, fid, row::json FROM unnest($2::text[], $3::text[], $4::text[],"
-        " $5::bigint[], $6::text[]) WITH ORDINALITY AS d (layer, uuid, source, fid, row, n)"
+        "INSERT INTO upload_rows (project_id, upload, number, layer, uuid, source, fid, row)"
+        " SELECT $1, $2, n, layer, uuid, source, fid, row::json FROM unnest($3::text[], $4::text[], $5::text[],"
+        " $6::bigint[], $7::text[]) WITH ORDINALITY AS d (layer, uuid, source, fid, row, n)"
     )
     deltas = [(d.key.layer, d.key.uuid, d.source, d.fid, row_text(d.row)) for d in upload.deltas]
     if deltas:
-        await scope.db.execute(sql, number, *map(list, zip(*deltas, strict=True)))
+        await scope.db.execute(sql, scope.project.id, number, *map(list, zip(*deltas, strict=True)))
 
 
 async def uploads_of(scope: Scope, export_id: str) -> Sequence[EarlierUpload]:
@@ -42,7 +42,7 @@ async def uploads_of(scope: Scope, export_id: str) -> Sequence[EarlierUpload]:
         f"SELECT id, sync_id, copy, parent, author_sub, author_name, {AT}, revision, writes FROM uploads"
         " WHERE project_id = $1 AND export_id = $2 ORDER BY id"
     )
-    return [await _earlier(scope.db, record) for record in await scope.db.fetch(sql, scope.project.id, export_id)]
+    return [await _earlier(scope, record) for record in await scope.db.fetch(sql, scope.project.id, export_id)]
 
 
 async def receipt_of_digest(scope: Scope, digest: str) -> Mapping[str, object] | None:
@@ -104,10 +104,10 @@ async def keyed_answer(scope: Scope, key: str) -> Mapping[str, object] | None:
     return None if found is None else mapping_of(found)
 
 
-async def _earlier(db: Connection, record: Sequence[Any]) -> EarlierUpload:
+async def _earlier(scope: Scope, record: Sequence[Any]) -> EarlierUpload:
     number, sync_id, copy, parent, sub, name, at, revision, writes = record
-    sql = "SELECT layer, uuid, source, fid, row::text FROM upload_rows WHERE upload = $1 ORDER BY number"
-    found = await db.fetch(sql, number)
+    sql = "SELECT layer, uuid, source, fid, row::text FROM upload_rows WHERE project_id = $1 AND upload = $2 ORDER BY number"
+    found = await scope.db.fetch(sql, scope.project.id, number)
     deltas = tuple(SentDelta(Key(layer, uuid), source, fid, row_of(row)) for layer, uuid, source, fid, row in found)
     return EarlierUpload(sync_id, copy, parent, Author(sub, name), at, revision, deltas, writes)
 

@@ -44,8 +44,8 @@ DECLARE
     mark text := current_setting('fiberq.revision_' || project, true);
     who text := coalesce(nullif(current_setting('fiberq.actor', true), ''), session_user);
 BEGIN
-    IF mark <> '' AND EXISTS (SELECT FROM revisions r
-        WHERE r.project_id = project AND r.revision::text = mark AND r.xid = pg_current_xact_id())
+    IF mark ~ '^[0-9]{{1,18}}$' AND EXISTS (SELECT FROM revisions r
+        WHERE r.project_id = project AND r.revision = mark::bigint AND r.xid = pg_current_xact_id())
     THEN
         RETURN mark;
     END IF;
@@ -87,6 +87,15 @@ BEGIN
     NEW.fiberq_rev := coalesce(nullif(mark, '')::bigint, revision_taken(NEW.project_id));
     RETURN NEW;
 END $$;
+
+CREATE OR REPLACE FUNCTION tell_of_member() RETURNS trigger {_DEFINED} $$
+BEGIN
+    PERFORM pg_notify({literal(CHANNEL)}, json_build_object('project', coalesce(NEW.project_id, OLD.project_id))::text);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER fiberq_tell AFTER INSERT OR UPDATE OR DELETE ON members
+    FOR EACH ROW EXECUTE FUNCTION tell_of_member();
 
 CREATE OR REPLACE FUNCTION refuse(words text, hint text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

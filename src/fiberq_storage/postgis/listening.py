@@ -1,0 +1,116 @@
+"""What others did to the database, as it says itself: `NOTIFY` on one channel, and what is remembered until then.
+
+Every revision and every change of a membership notifies `fiberq` with `{"project": …, "revision": …}`.
+Whatever one server remembers of a project, it forgets when any server, QGIS or psql changes it. While
+nobody listens (the database is away, or PgBouncer stands between), nothing is remembered at all.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+
+from fiberq_storage.postgis.connection import PROGRAM, Connection, Database
+from fiberq_storage.postgis.triggers import CHANNEL
+
+T = TypeVar("T")
+AGAIN_S = (0.5, 2.0, 10.0)  # before listening again, the last one for good
+PULSE_S = 5.0  # between two looks whether the connection still stands
+
+log = logging.getLogger("fiberq.postgis")
+
+
+class Remembered(Generic[T]):
+    """One thing per project, until something is said of the project."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, T] = {}
+        self._told = 0  # how often something was forgotten: an answer from before is not remembered
+        self.trusted = False
+
+    async def get(self, project_id: int, ask: Callable[[], Awaitable[T]]) -> T:
+        """What is known of a project, else what *ask* says. Raises what *ask* does."""
+        if self.trusted and project_id in self._known:
+            return self._known[project_id]
+        told = self._told
+        found = await ask()
+        if self.trusted and told == self._told:
+            self._known[project_id] = found
+        return found
+
+    def forget(self, project_id: int | None = None) -> None:
+        """Forget one project, or all."""
+        self._told += 1
+        if project_id is None:
+            self._known.clear()
+        else:
+            self._known.pop(project_id, None)
+
+
+class Listener:
+    """A connection of its own on which the database says what happened; lives on the database's loop."""
+
+    def __init__(self, database: Database, remembered: Remembered[Any]) -> None:
+        self._database, self._remembered = database, remembered
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen from now on, as well as the database allows."""
+        if not self._database.settings.pgbouncer:
+            await self._database.run(self._start)
+
+    async def stop(self) -> None:
+        """Listen no more. Stopping again does nothing."""
+        if self._task is not None:
+            await self._database.run(self._stop)
+
+    async def _start(self) -> None:
+        self._task = asyncio.create_task(self._listen())
+
+    async def _stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _listen(self) -> None:
+        tries = 0
+        while True:
+            try:
+                connection = await asyncpg.connect(
+                    self._database.settings.dsn, server_settings={"application_name": PROGRAM}, timeout=10
+                )
+                tries = 0
+                await self._stay(connection)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as broken:
+                log.debug("not listening: %s", broken)
+            await asyncio.sleep(AGAIN_S[min(tries, len(AGAIN_S) - 1)])
+            tries += 1
+
+    async def _stay(self, connection: Connection) -> None:
+        """Hear what is said until the connection breaks."""
+        gone = asyncio.Event()
+        try:
+            connection.add_termination_listener(lambda _: gone.set())
+            await connection.add_listener(CHANNEL, self._hear)
+            self._remembered.forget()
+            self._remembered.trusted = True
+            while not gone.is_set():
+                await connection.fetchval("SELECT 1", timeout=PULSE_S)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(gone.wait(), PULSE_S)
+        finally:
+            self._remembered.trusted = False
+            self._remembered.forget()
+            connection.terminate()
+
+    def _hear(self, _connection: Connection, _pid: int, _channel: str, payload: str) -> None:
+        try:
+            said = json.loads(payload)["project"]
+        except (ValueError, KeyError, TypeError):
+            said = None  # not ours: whoever said it may have meant anything
+        self._remembered.forget(said if isinstance(said, int) else None)
