@@ -12,7 +12,6 @@ from fiberq_storage.postgis.adopting import adopt
 from fiberq_storage.postgis.connection import Connection, Database
 from fiberq_storage.postgis.ddl import (
     SYSTEM_TABLES,
-    add_column,
     add_constraint,
     constraints,
     create_history,
@@ -20,6 +19,7 @@ from fiberq_storage.postgis.ddl import (
     indexes,
 )
 from fiberq_storage.postgis.original import set_aside
+from fiberq_storage.postgis.registry import follow_registry
 from fiberq_storage.postgis.roles import ROLES, establish, grants, lacking
 from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.postgis.triggers import FUNCTIONS, table_triggers
@@ -47,7 +47,9 @@ async def migrate(db: Connection, database: Database, steps: tuple[Step, ...] = 
         return
     await db.execute(database.beginning(""))
     try:
-        await db.execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")  # however long another one takes
+        await db.execute(
+            "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0"
+        )  # however long another one takes
         await db.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         await _migrate(db, schema, steps)
     except BaseException:
@@ -106,7 +108,7 @@ async def _migrate(db: Connection, schema: str, steps: tuple[Step, ...]) -> None
         await step(db, schema)
         await db.execute("INSERT INTO schema_version (version, form) VALUES ($1, '')", number)
     await db.execute(FUNCTIONS)
-    new = [table for table in TABLES.values() if await _follow_registry(db, schema, table)]
+    new = [table for table in TABLES.values() if await follow_registry(db, schema, table)]
     for table in TABLES.values():  # once all tables are there, since they refer to each other
         await _constrain(db, table, trusted=table in new)
         for statement in table_triggers(table):
@@ -125,32 +127,10 @@ async def _have_postgis(db: Connection) -> None:
     await db.execute("CREATE EXTENSION postgis SCHEMA public")
 
 
-async def _follow_registry(db: Connection, schema: str, table: Table) -> bool:
-    """Create a layer's tables, or add the columns that the registry gained since. Whether they are new."""
-    there = await _columns(db, table.name)
-    if not there:
-        for statement in (create_table(table), *create_history(table, f"{schema}_history"), *indexes(table)):
-            await db.execute(statement)
-        return True
-    before = await _columns(db, table.past)
-    for column in table.columns:
-        if column not in there:
-            await db.execute(add_column(table, column, past=False))
-        if column not in before:
-            await db.execute(add_column(table, column, past=True))
-    for statement in indexes(table):
-        await db.execute(statement.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS", 1))
-    return False
-
-
-async def _columns(db: Connection, name: str) -> frozenset[str]:
-    sql = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
-    return frozenset(record[0] for record in await db.fetch(sql, name))
-
-
 async def _constrain(db: Connection, table: Table, *, trusted: bool) -> None:
-    sql = "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass($1)"
-    there = {record[0] for record in await db.fetch(sql, table.name)}
+    """Have the constraints that the registry demands now, and none that it once did: ours have names of several words."""
+    sql = "SELECT conname FROM pg_constraint WHERE conrelid = to_regclass($1) AND conname LIKE '% %'"
+    for (name,) in await db.fetch(sql, table.name):
+        await db.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT {ident(name)}")
     for name, rule in constraints(table):
-        if name[:63] not in there:
-            await db.execute(add_constraint(table, name, rule, trusted=trusted))
+        await db.execute(add_constraint(table, name, rule, trusted=trusted))
