@@ -1,6 +1,7 @@
 """A database of the original server is taken over as a whole: projects, people, numbers, and what is refused."""
 
 import json
+import secrets
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,9 +10,11 @@ from fiberq_core.errors import StoreMismatch
 from fiberq_core.policy import Role
 from fiberq_core.ports import Member
 from fiberq_storage.postgis import Settings, open_store
+from fiberq_storage.postgis.roles import READER
 from tests.postgis.cluster import psql
 from tests.postgis.databases import migrate
 from tests.postgis.originals import EMPTY, FIRST, NOBODYS, TOWN, VILLAGE, fill
+from tests.postgis.people import login
 
 pytestmark = pytest.mark.postgis
 
@@ -119,6 +122,18 @@ async def test_what_is_neither_ours_nor_the_originals_is_refused_and_left_alone(
         await open_store(Settings(bare_dsn))
 
     assert words in str(refused.value) and before == psql(bare_dsn, tables)
+
+
+async def test_whoever_owns_the_old_database_can_adopt_it(bare_dsn):
+    """The original server's user was no superuser; what it owned is enough."""
+    name = f"fiberq_old_{secrets.token_hex(4)}"
+    plain = login(bare_dsn, READER, name)
+    psql(bare_dsn, f"ALTER DATABASE {urlsplit(bare_dsn).path[1:]} OWNER TO {name}")
+    fill(plain)
+    async with await open_store(Settings(plain)) as store, store.reading(VILLAGE) as reader:
+        assert 4 == (await reader.counts())["Stubovi"]
+
+    psql(bare_dsn, f"REASSIGN OWNED BY {name} TO CURRENT_USER; DROP OWNED BY {name}; DROP ROLE {name}")
 
 
 async def test_the_schema_may_have_another_name(bare_dsn):

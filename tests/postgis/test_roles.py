@@ -200,6 +200,23 @@ async def test_a_server_cannot_bring_a_database_to_its_form(somebody, dsn):
         await open_store(Settings(somebody(SERVER, "server")))
 
 
+async def test_set_up_as_the_page_says(bare_dsn):
+    """Somebody with the owner's role sets up, somebody with the server's serves, a third upgrades."""
+    database = urlsplit(bare_dsn).path[1:]
+    psql(bare_dsn, f"GRANT CREATE ON DATABASE {database} TO {OWNER}")
+    with people(bare_dsn) as newcomer:
+        async with await open_store(Settings(newcomer(OWNER, "setup"))) as store:
+            await a_project(store)
+        async with await open_store(Settings(newcomer(SERVER, "app"))) as store:
+            assert 1 == len(await store.projects(member=None))
+        psql(bare_dsn, "UPDATE fiberq.schema_version SET form = 'older'")
+        async with await open_store(Settings(newcomer(OWNER, "upgrade"))) as store:
+            assert 1 == len(await store.projects(member=None))
+        owners = psql(bare_dsn, "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname LIKE 'fiberq%'")
+
+    assert OWNER == owners
+
+
 async def test_roles_that_were_made_later_get_their_rights_at_the_next_start(dsn, db):
     await db.execute(f"REVOKE USAGE ON SCHEMA fiberq FROM {READER}")
     await (await open_store(Settings(dsn))).close()
