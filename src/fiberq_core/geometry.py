@@ -166,7 +166,9 @@ def _simple_parts(node: Node) -> Iterator[Node]:
 
 
 def _closed(ring: "array[float]", width: int) -> bool:
-    return not ring or (len(ring) >= 4 * width and ring[:2] == ring[len(ring) - width : len(ring) - width + 2])
+    """Whether the last position is the first one, in height and measure too: PostGIS takes no other ring."""
+    first, last = ring[:width].tobytes(), ring[len(ring) - width :].tobytes()
+    return not ring or (len(ring) >= 4 * width and first == last)
 
 
 def _structure(node: Node) -> tuple[object, ...]:

@@ -208,6 +208,8 @@ def test_check_of_open_ring_and_bytes() -> None:
     """A ring that does not close and bytes that are no geometry get a reason, not an exception."""
     ring = struct.pack("<BIII8d", 1, 3, 1, 4, 0, 0, 1, 0, 1, 1, 5, 5)
 
+    high = struct.pack("<BIII12d", 1, 1003, 1, 4, 0, 0, 5, 1, 0, 5, 1, 1, 5, 0, 0, 6)
+    assert "ring" in str(check(Shape.POLYGON, high))  # it ends above where it began
     assert "ring" in str(check(Shape.POLYGON, ring))
     assert "byte order" in str(check(Shape.POLYGON, b"junk"))
 
