@@ -74,3 +74,15 @@ def test_every_kind_that_travels_as_json_may_move() -> None:
     """Dates, times and uuids were typed as text, which may be anything: they stay beside."""
     assert set(Kind) - registry.FITS.keys() == {Kind.DATE, Kind.DATETIME, Kind.UUID}
     assert migrate.STEPS
+
+
+@pytest.mark.postgis
+async def test_qgis_still_finds_the_layers(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`geometry_columns`, by which QGIS and GDAL know a database, names every layer's reference system after a change too."""
+    monkeypatch.setitem(TABLES, OKNA, with_columns(Column("depth", Kind.INTEGER, NOBODY, required=True)))
+    await (await postgis.open_store(postgis.Settings(dsn))).close()
+    db = await asyncpg.connect(dsn)
+    found = await db.fetch("SELECT f_table_name, srid FROM geometry_columns WHERE f_table_schema = 'fiberq'")
+    await db.close()
+
+    assert {(table.layer.table, 4326) for table in TABLES.values() if table.layer.spatial} == {*map(tuple, found)}

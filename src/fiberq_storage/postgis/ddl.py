@@ -143,6 +143,7 @@ CREATE TABLE answers (
 );
 """
 
+PLACED = f"{GEOM} is in EPSG:4326"
 FAMILY = {
     Shape.POINT: ("POINT", "MULTIPOINT"),
     Shape.LINE: ("LINESTRING", "MULTILINESTRING"),
@@ -173,6 +174,9 @@ def create_history(table: Table, schema: str) -> Iterator[str]:
     for column in ("fiberq_rev", "until"):
         name = ident(f"{table.layer.table}_history_{column}")
         yield f"CREATE INDEX {name} ON {table.past} (project_id, {column}, id)"
+    # the change feed tells of deletions apart; among a year's edits they are few
+    name = ident(f"{table.layer.table}_history_deleted")
+    yield f"CREATE INDEX {name} ON {table.past} (project_id, until, id) WHERE ended_by = 'delete'"
 
 
 def add_column(table: Table, column: str, *, past: bool) -> str:
@@ -243,7 +247,7 @@ def _geometry_rules(table: Table) -> Iterator[tuple[str, str]]:
     layer = table.layer
     if not layer.spatial:
         return
-    yield f"{GEOM} is in EPSG:4326", f"CHECK (ST_SRID({GEOM}) = 4326)"
+    yield PLACED, f"CHECK (ST_SRID({GEOM}) = 4326)"
     if layer.shape in FAMILY:
         kinds = [kind + m for kind in FAMILY[layer.shape] for m in ("", "M")]
         rule = f"CHECK (GeometryType({GEOM}) IN ({', '.join(map(literal, kinds))}))"
@@ -255,9 +259,14 @@ def _geometry_rules(table: Table) -> Iterator[tuple[str, str]]:
 
 
 def add_constraint(table: Table, name: str, rule: str, *, trusted: bool) -> str:
-    """Adds a constraint; where the rows that are there are not *trusted*, it counts from now on."""
+    """Adds a constraint; where the rows that are there are not *trusted*, it counts from now on.
+
+    The reference system always counts for all rows: of one that does not, `geometry_columns` can make nothing, and
+    with that view QGIS and GDAL lose the whole database.
+    """
     known = name.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
-    return f"ALTER TABLE {table.name} ADD CONSTRAINT {ident(known)} {rule}{'' if trusted else ' NOT VALID'}"
+    late = "" if trusted or name == PLACED else " NOT VALID"
+    return f"ALTER TABLE {table.name} ADD CONSTRAINT {ident(known)} {rule}{late}"
 
 
 def _default(table: Table, name: str) -> str:
