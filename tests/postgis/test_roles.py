@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from fiberq_core.changes import Source
-from fiberq_core.errors import StoreUnavailable
+from fiberq_core.errors import StoreMismatch
 from fiberq_core.ports import Changeset
 from fiberq_storage.postgis import Settings, open_store
 from fiberq_storage.postgis.roles import EDITOR, OWNER, READER, ROWS, SERVER, SYSTEM, USERS
@@ -196,7 +196,7 @@ async def test_a_server_cannot_bring_a_database_to_its_form(somebody, dsn):
     """That is for whoever owns it, and it is said."""
     psql(dsn, "UPDATE fiberq.schema_version SET form = 'older'")
 
-    with pytest.raises(StoreUnavailable, match="database role may not do this"):
+    with pytest.raises(StoreMismatch, match=f"may not change it. Run any command once as a user with the role {OWNER}"):
         await open_store(Settings(somebody(SERVER, "server")))
 
 

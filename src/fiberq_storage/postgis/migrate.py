@@ -20,7 +20,7 @@ from fiberq_storage.postgis.ddl import (
 )
 from fiberq_storage.postgis.original import set_aside
 from fiberq_storage.postgis.registry import follow_registry
-from fiberq_storage.postgis.roles import ROLES, establish, grants, lacking
+from fiberq_storage.postgis.roles import ROLES, demand_owner, establish, grants, lacking
 from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.postgis.triggers import FUNCTIONS, table_triggers
 from fiberq_storage.sql import ident
@@ -38,13 +38,14 @@ STEPS: tuple[Step, ...] = (_first,)
 
 
 async def migrate(db: Connection, database: Database, steps: tuple[Step, ...] = STEPS) -> None:
-    """Create or migrate the schema, in one transaction. Raises: StoreMismatch for a newer or a foreign one.
+    """Create or migrate the schema, in one transaction. Raises: StoreMismatch for a newer, a foreign or somebody else's one.
 
     A database that has its form already is only read.
     """
     schema = database.settings.schema
     if await is_current(db, database, steps):
         return
+    await demand_owner(db, schema)
     await db.execute(database.beginning(""))
     try:
         await db.execute(

@@ -11,6 +11,7 @@ as the owner. So authors and history cannot be written by hand.
 import logging
 from collections.abc import Iterator, Mapping
 
+from fiberq_core.errors import StoreMismatch
 from fiberq_storage.postgis.connection import Connection
 from fiberq_storage.postgis.tables import TABLES
 from fiberq_storage.sql import ident
@@ -49,6 +50,18 @@ async def lacking(db: Connection, schema: str) -> bool:
         " AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE') AND pg_has_role(nspowner, 'USAGE'))"
     )
     return bool(await db.fetchval(sql, list(USERS), schema))
+
+
+async def demand_owner(db: Connection, schema: str) -> None:
+    """Raises: StoreMismatch where the schema is there, and somebody else's."""
+    sql = "SELECT nspowner::regrole::text, current_user FROM pg_namespace WHERE nspname = $1 AND NOT pg_has_role(nspowner, 'USAGE')"
+    if found := await db.fetchrow(sql, schema):
+        owner, user = found
+        raise StoreMismatch(
+            f"The tables have the form of another version of FiberQ, and the database user {user} may not change it."
+            f" Run any command once as a user with the role {owner}, as in:"
+            " DATABASE_URL=postgresql://THAT_USER:PASSWORD@HOST/DATABASE fiberq project list"
+        )
 
 
 def grants(schema: str, roles: frozenset[str]) -> Iterator[str]:
