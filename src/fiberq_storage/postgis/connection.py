@@ -23,7 +23,13 @@ Connection: TypeAlias = "asyncpg.Connection[Any]"
 PROGRAM = "FiberQ server"  # as which it is seen in pg_stat_activity
 
 # Rows are looked up by keys, and never in other projects' rows: right after an import the planner may not know yet.
-BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+# Answers are small: parallel workers take longer to start than they save, and others wait for them.
+BY_INDEX = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
+    " SET LOCAL max_parallel_workers_per_gather = 0"
+)
+# Where the best way depends on what is asked: a plan made for any box would read all rows in one around a town.
+BY_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
 
 GONE = "The database does not answer. Nothing was changed; try again in a moment"
 READ_ONLY = "The database is read-only at the moment. Nothing was changed; try again later"

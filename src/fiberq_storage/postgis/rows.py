@@ -8,6 +8,7 @@ from fiberq_core.errors import NotFound
 from fiberq_core.ports import Page
 from fiberq_core.rows import Key, Stored
 from fiberq_storage.paging import cursor_parts, cursor_text, light, page
+from fiberq_storage.postgis.connection import BY_VALUES
 from fiberq_storage.postgis.scope import Scope, by_layer, uuids_of
 from fiberq_storage.postgis.tables import GEOM, TABLES, Table
 from fiberq_storage.sql import ident, literal
@@ -115,6 +116,8 @@ async def features(scope: Scope, layer: str, bbox: Box | None, limit: int, curso
         f" {place} ORDER BY t.fid LIMIT $3"
     )
     box = bbox if bbox is not None and table.layer.spatial else ()
+    if box:
+        await scope.db.execute(BY_VALUES)
     records, limit = light(await scope.db.fetch(sql, scope.project.id, after, limit + 1, *box), limit)
     return page([table.stored(record) for record in records], limit, lambda stored: cursor_text(stored.fid))
 
