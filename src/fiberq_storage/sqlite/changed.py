@@ -3,7 +3,7 @@
 The store is attached to an empty database in memory, so that a row reads here as it does in `filling`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -19,6 +19,8 @@ from fiberq_storage.sqlite.filling import Snapshot, layers_at
 from fiberq_storage.sqlite.scope import array
 from fiberq_storage.sqlite.tables import TABLES, Table
 from fiberq_storage.touched import Fids, by_layer, came_or_went, keys, size
+
+Rows = dict[str, list[tuple[Any, ...]]]  # by layer: number in the package, uuid, then the values in a package
 
 
 @frozen
@@ -38,11 +40,12 @@ class Changes:
         if self._count() > at_most:
             return None
         self.snapshot.lay_out_past()
-        before, after = self._before(), self._after()
+        before, written = self._before(), self._read("t.fiberq_rev > :since")
+        after = _fids(written)
         referring = self._referring(came_or_went(before, after))
-        if size(before, after, referring) > at_most:
+        if size(before, after, _fids(referring)) > at_most:
             return None
-        rows = dict(self._rows(before, after, referring))
+        rows = {name: self._rows(table, before, [*written[name], *referring[name]]) for name, table in TABLES.items()}
         rows[SYNC_ISSUES.name] = self._issues({*keys(before), *keys(after)})
         return Delta(tuple(self._layers.values()), {name: rows[name] for name in rows if any(_parts(rows[name]))})
 
@@ -75,43 +78,29 @@ class Changes:
         )
         return by_layer(self._all(sql))
 
-    def _after(self) -> Fids:
-        """The rows that were written since, as far as they were still there at the revision."""
-        found = []
-        for name, table in TABLES.items():
-            for source in self.snapshot.sources(table):
-                sql = (
-                    f"SELECT t.fid, t.fiberq_uuid FROM {source} WHERE t.project_id = :project"
-                    " AND t.fiberq_rev > :since AND t.fiberq_rev <= :revision"
-                )
-                found += [(name, fid, uuid) for fid, uuid in self._all(sql)]
-        return by_layer(found)
+    def _read(self, condition: str, **more: object) -> Rows:
+        """The rows, as they were at the revision, for which *condition* holds."""
+        return {name: self._read_one(table, condition, **more) for name, table in TABLES.items()}
 
-    def _referring(self, targets: Mapping[str, Sequence[str]]) -> Fids:
+    def _read_one(self, table: Table, condition: str, **more: object) -> list[tuple[Any, ...]]:
+        layer = self._layers[table.layer.name]
+        queries = self.snapshot.selections(table, layer, "t.fid", "t.fiberq_uuid")
+        return [row for query in queries for row in self._all(f"{query} AND {condition}", **more)]
+
+    def _referring(self, targets: Mapping[str, Sequence[str]]) -> Rows:
         """The rows that refer to any of *targets*, whose numbers stand in them."""
-        found = []
+        found: Rows = {name: [] for name in TABLES}
         for name, table in TABLES.items():
             for reference in table.layer.references:
-                uuids = array(uuid for target in reference.targets for uuid in targets.get(target, ()))
-                for source in self.snapshot.sources(table):
-                    sql = (
-                        f"SELECT t.fid, t.fiberq_uuid FROM json_each(:uuids) w CROSS JOIN {source}"
-                        f" WHERE t.project_id = :project AND t.{ident(reference.column)} = w.value"
-                        " AND t.fiberq_rev <= :revision"
-                    )
-                    found += [(name, *row) for row in self._all(sql, uuids=uuids)] if uuids != "[]" else []
-        return by_layer(found)
+                uuids = [uuid for target in reference.targets for uuid in targets.get(target, ())]
+                refers = f"t.{ident(reference.column)} IN (SELECT value FROM json_each(:uuids))"
+                found[name] += self._read_one(table, refers, uuids=array(uuids)) if uuids else []
+        return found
 
-    def _rows(self, before: Fids, after: Fids, referring: Fids) -> Iterator[tuple[str, LayerDelta]]:
-        for name, table in TABLES.items():
-            fids = {**after.get(name, {}), **referring.get(name, {})}
-            gone = self._keys_before(table) if table.layer.natural_key else list(before.get(name, ()))
-            yield name, LayerDelta(gone, self._records(table, array(fids)) if fids else [])
-
-    def _records(self, table: Table, fids: str) -> list[tuple[Any, ...]]:
-        wanted = "AND t.fid IN (SELECT value FROM json_each(:fids))"
-        rows = self.snapshot.selections(table, self._layers[table.layer.name])
-        return [record for some in rows for record in self._all(f"{some} {wanted}", fids=fids)]
+    def _rows(self, table: Table, before: Fids, rows: Sequence[tuple[Any, ...]]) -> LayerDelta:
+        gone = self._keys_before(table) if table.layer.natural_key else list(before.get(table.layer.name, ()))
+        put = {fid: record for fid, _, *record in rows}  # once, also if it was written and refers
+        return LayerDelta(gone, list(put.values()))
 
     def _keys_before(self, table: Table) -> list[Value]:
         """The natural keys of the versions of `since` that were replaced or deleted."""
@@ -134,6 +123,10 @@ class Changes:
 
     def _is_other(self, item: OpenItem, changed: set[Key]) -> bool:
         return item.opened > self.since or item.key in changed
+
+
+def _fids(rows: Rows) -> Fids:
+    return {name: {fid: uuid for fid, uuid, *_ in found} for name, found in rows.items()}
 
 
 def _parts(rows: LayerDelta) -> tuple[Sequence[object], Sequence[object]]:

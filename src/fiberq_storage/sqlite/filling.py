@@ -65,9 +65,9 @@ class Snapshot:
         """What `selections` and `sources` have for named parameters."""
         return {"project": self.scope.project.id, "revision": self.revision}
 
-    def selections(self, table: Table, layer: PackageLayer) -> Iterator[str]:
-        """The queries that together give the rows of *table*, as t, with the values of `layer.names`."""
-        columns = ", ".join(self._value(table, column) for column in layer.names)
+    def selections(self, table: Table, layer: PackageLayer, *before: str) -> Iterator[str]:
+        """The queries that together give the rows of *table*, as t: *before*, then the values of `layer.names`."""
+        columns = ", ".join([*before, *(self._value(table, column) for column in layer.names)])
         for source in self.sources(table):
             yield (
                 f"SELECT {columns} FROM {source}"
