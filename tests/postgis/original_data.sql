@@ -64,7 +64,9 @@ INSERT INTO ftth_spojevi (id, naziv, tip, kabl_layer_id, kabl_fid, duzina_m, lok
 -- a break that somebody measured a slack at, on a cable that is gone
 (4, 'Prekid', NULL, 'Kablovi_podzemni', 99, 12, NULL, NULL, 55, 1, NULL, NULL, 1, ST_SetSRID(ST_MakePoint(21.016, 44.014), 4326)),
 -- says nothing at all; the plugin's fid for "unknown"
-(5, NULL, NULL, NULL, -1, NULL, '', NULL, NULL, NULL, NULL, NULL, 2, ST_SetSRID(ST_MakePoint(22.005, 45.005), 4326));
+(5, NULL, NULL, NULL, -1, NULL, '', NULL, NULL, NULL, NULL, NULL, 2, ST_SetSRID(ST_MakePoint(22.005, 45.005), 4326)),
+-- of a break nothing but the time
+(6, NULL, NULL, NULL, NULL, 3, NULL, NULL, NULL, NULL, '2026-01-05 07:00:00+01', NULL, 2, NULL);
 SELECT setval('ftth_spojevi_id_seq', 30);
 
 INSERT INTO ftth_elements (id, naziv, tip, proizvodjac, oznaka, kapacitet, ukupno_kj, zahtev_kapaciteta, zahtev_rezerve, oznaka_izvoda, numeracija, naziv_objekta, adresa_ulica, adresa_broj, address_id, stanje, godina_ugradnje, napomena, project_id, geom, _modified_by_sub) VALUES

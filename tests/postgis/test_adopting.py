@@ -131,7 +131,7 @@ async def test_two_kinds_in_one_table_are_told_apart_by_what_they_say(db):
     async def ids(table):
         return [record[0] for record in await db.fetch(f"SELECT id FROM {table} ORDER BY id")]
 
-    assert ([1, 4, 5], [2, 3]) == (await ids("ftth_spojevi"), await ids("ftth_rezerve"))
+    assert ([1, 4, 5, 6], [2, 3]) == (await ids("ftth_spojevi"), await ids("ftth_rezerve"))
     assert ([1, 4], [2, 3]) == (await ids("ftth_cevi"), await ids("ftth_prelazne_cevi"))
     assert '{"naziv":"R-3"}' == await db.fetchval("SELECT extra FROM ftth_rezerve WHERE id = 3")
     assert {"duzina_m": 12} == json.loads(await db.fetchval("SELECT extra FROM ftth_spojevi WHERE id = 4"))
