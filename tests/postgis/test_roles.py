@@ -217,6 +217,21 @@ async def test_set_up_as_the_page_says(bare_dsn):
     assert OWNER == owners
 
 
+async def test_a_schema_that_was_there_stays_its_owners(bare_dsn):
+    """Also `public`, with PostGIS and whatever else of extensions in it."""
+    owners = "SELECT nspowner::regrole FROM pg_namespace WHERE nspname = 'public'"
+    before = psql(bare_dsn, owners)
+    with people(bare_dsn) as newcomer:
+        await (await open_store(Settings(bare_dsn, schema="public"))).close()
+        async with await open_store(Settings(newcomer(SERVER, "app"), schema="public")) as store:
+            project = await a_project(store)
+        jelena = newcomer(EDITOR, "jelena")
+        psql(jelena, f"INSERT INTO public.ftth_stubovi (project_id, naziv) VALUES ({project.id}, 'P-1')")
+
+    assert before == psql(bare_dsn, owners)
+    assert "1|sql" == psql(bare_dsn, "SELECT revision, source FROM public.revisions")
+
+
 async def test_roles_that_were_made_later_get_their_rights_at_the_next_start(dsn, db):
     await db.execute(f"REVOKE USAGE ON SCHEMA fiberq FROM {READER}")
     await (await open_store(Settings(dsn))).close()

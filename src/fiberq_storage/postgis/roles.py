@@ -53,8 +53,11 @@ async def lacking(db: Connection, schema: str) -> bool:
 
 
 async def demand_owner(db: Connection, schema: str) -> None:
-    """Raises: StoreMismatch where the schema is there, and somebody else's."""
-    sql = "SELECT nspowner::regrole::text, current_user FROM pg_namespace WHERE nspname = $1 AND NOT pg_has_role(nspowner, 'USAGE')"
+    """Raises: StoreMismatch where the schema is there, and this session may make nothing in it."""
+    sql = (
+        "SELECT nspowner::regrole::text, current_user FROM pg_namespace"
+        " WHERE nspname = $1 AND NOT has_schema_privilege(oid, 'CREATE')"
+    )
     if found := await db.fetchrow(sql, schema):
         owner, user = found
         raise StoreMismatch(
@@ -118,9 +121,19 @@ async def _known(db: Connection) -> frozenset[str]:
 
 
 async def _give_away(db: Connection, schema: str) -> None:
-    """Let the schema, its tables and its trigger functions, which run with their owner's rights, belong to the owner."""
-    names = [f"SCHEMA {ident(schema)}", f"SCHEMA {ident(schema + '_history')}"]
-    names += [f"TABLE {table}" for table, _ in _tables()]
-    names += [f"FUNCTION {function}" for function in _functions()]
-    for name in names:
+    """Let the tables, and the trigger functions, which run with their owner's rights, belong to the owner.
+
+    So do schemas that this session made; one that was there before stays with whoever has it.
+    """
+    for name in (schema, f"{schema}_history"):
+        mine = "SELECT nspowner = current_user::regrole FROM pg_namespace WHERE nspname = $1"
+        if await db.fetchval(mine, name):
+            await db.execute(f"ALTER SCHEMA {ident(name)} OWNER TO {OWNER}")
+        else:
+            await db.execute(f"GRANT USAGE, CREATE ON SCHEMA {ident(name)} TO {OWNER}")
+        if not await db.fetchval("SELECT has_schema_privilege($1, $2, 'CREATE')", OWNER, name):
+            return  # somebody else's schema, in which this session may make things, but give nobody a right
+    tables = (f"TABLE {table}" for table, _ in _tables())
+    functions = (f"FUNCTION {function}" for function in _functions())
+    for name in (*tables, *functions):
         await db.execute(f"ALTER {name} OWNER TO {OWNER}")
