@@ -112,8 +112,8 @@ async def _store(settings: Settings) -> AsyncIterator[tuple[SqliteStore | Postgi
         async with await sqlite.open_store(settings.data) as embedded:
             yield embedded, SqliteSource(embedded)
         return
-    async with await postgis.open_store(database_settings(settings.database)) as store:
-        yield store, PostgisSource(store)
+    async with await postgis.open_store(database_settings(settings.database)) as store, PostgisSource(store) as source:
+        yield store, source
 
 
 def database_settings(database: Database) -> postgis.Settings:

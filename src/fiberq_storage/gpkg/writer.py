@@ -74,8 +74,8 @@ class PackageWriter:
         with self.connection:
             self.connection.executemany(f"INSERT INTO {ident(layer)} ({columns}) VALUES ({marks})", rows)
 
-    def finish(self) -> Written:
-        """Index, describe and close the file, and see it onto the disk."""
+    def finish(self, *, durable: bool = True) -> Written:
+        """Index, describe and close the file, and see it onto the disk if it is to last (*durable*)."""
         if self.connection.in_transaction:
             self.connection.execute("COMMIT")
         with self.connection:
@@ -83,7 +83,8 @@ class PackageWriter:
         page = description.note_page(self.connection)
         self.connection.close()
         export_id_at = description.closed(Path(self.path), page)
-        sync(Path(self.path))
+        if durable:
+            sync(Path(self.path))
         return Written(self.path, export_id_at, counts)
 
     def _create(self, provenance: Provenance) -> None:

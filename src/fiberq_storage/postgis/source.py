@@ -1,26 +1,46 @@
 """PostGIS as a source of packages: one snapshot of the database, streamed into SQLite."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from fiberq_core.errors import NotFound
-from fiberq_core.geopackage import PLACEHOLDER
+from fiberq_core.geopackage import PLACEHOLDER, PackageLayer
 from fiberq_core.sent import Provenance
+from fiberq_storage.files.disk import sync
 from fiberq_storage.files.source import Delta, Look
+from fiberq_storage.gpkg.joining import join
 from fiberq_storage.gpkg.writer import PackageWriter
+from fiberq_storage.postgis.builders import Builders
 from fiberq_storage.postgis.changed import Changes
-from fiberq_storage.postgis.connection import Connection
+from fiberq_storage.postgis.connection import Connection, Session
 from fiberq_storage.postgis.filling import Snapshot
+from fiberq_storage.postgis.parts import Part, paths, shares
+from fiberq_storage.postgis.rows import counts
 from fiberq_storage.postgis.scope import Scope
-from fiberq_storage.postgis.store import PostgisStore
+from fiberq_storage.postgis.store import READING, PostgisStore
 from fiberq_storage.postgis.streaming import fill
+from fiberq_storage.sqlite.connection import translating
+
+SMALL = 25_000  # rows that are written here and now: to ask other processes would take as long
 
 
 class PostgisSource:
-    """`files.source.PackageSource` on a PostGIS store."""
+    """`files.source.PackageSource` on a PostGIS store. Large packages are built by processes of its own."""
 
     def __init__(self, store: PostgisStore) -> None:
-        self._store = store
+        self._store, self._database = store, store.database
+        self._builders = Builders()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._database.run(self._builders.close)
 
     async def look(self, project_id: int, revision: int | None) -> Look:
         """The project at *revision*, or as it is now. Raises: NotFound, StoreUnavailable."""
@@ -30,12 +50,31 @@ class PostgisSource:
     async def build(self, project_id: int, look: Look, path: Path) -> int:
         """Write the whole package to *path*; the offset of its export id. Raises: NotFound, StoreUnavailable."""
         async with self._store.snapshot(project_id) as (session, scope):
-            return await session.run(_build, Snapshot(scope, look.revision), look, path)
+            snapshot = Snapshot(scope, look.revision)
+            rows = await session.run(_rows, scope)
+            with translating():
+                if sum(rows.values()) <= SMALL:
+                    return await session.run(_build, snapshot, look, path)
+                return await self._in_parts(session, snapshot, rows, look, path)
 
     async def delta(self, project_id: int, since: int, until: int, at_most: int) -> Delta | None:
         """How the package of *since* becomes that of *until*, in at most so many rows. Raises: NotFound, StoreUnavailable."""
         async with self._store.snapshot(project_id) as (session, scope):
             return await session.run(_delta, Changes(Snapshot(scope, until), since), at_most)
+
+    async def _in_parts(
+        self, session: Session, snapshot: Snapshot, rows: Mapping[str, int], look: Look, path: Path
+    ) -> int:
+        layers = await session.run(_layers, snapshot)
+        same = f"SET TRANSACTION SNAPSHOT '{await session.run(_shared)}'"
+        settings, beginning = self._database.settings, f"{self._database.beginning(READING)}; {same}"
+        files, names = paths(path, self._builders.count), shares(layers, rows, self._builders.count)
+        parts = [
+            Part(settings.dsn, settings.pgbouncer, beginning, snapshot.scope.project.id, look, mine, str(file))
+            for mine, file in zip(names, files, strict=True)
+        ]
+        await self._database.run(self._builders.build, parts)
+        return await asyncio.to_thread(_join, files, [layer.name for layer in layers])
 
 
 async def _look(_: Connection, scope: Scope, revision: int | None) -> Look:
@@ -58,3 +97,24 @@ async def _build(_: Connection, snapshot: Snapshot, look: Look, path: Path) -> i
 
 async def _delta(_: Connection, changes: Changes, at_most: int) -> Delta | None:
     return await changes.delta(at_most)
+
+
+async def _rows(_: Connection, scope: Scope) -> Mapping[str, int]:
+    return await counts(scope)
+
+
+async def _layers(_: Connection, snapshot: Snapshot) -> Sequence[PackageLayer]:
+    return await snapshot.layers()
+
+
+async def _shared(db: Connection) -> str:
+    """The name by which other connections see the same snapshot as this one."""
+    return str(await db.fetchval("SELECT pg_export_snapshot()"))
+
+
+def _join(files: Sequence[Path], layers: Sequence[str]) -> int:
+    offset = join(files[0], files[1:], layers)
+    for other in files[1:]:
+        other.unlink()
+    sync(files[0])
+    return offset
