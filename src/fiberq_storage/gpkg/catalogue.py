@@ -77,7 +77,7 @@ def read_catalogue(file: Untrusted) -> Catalogue:
 
 def quick_check(file: Untrusted, table: str) -> None:
     """Have SQLite look at every page of a table before its content is believed. Raises: BadPackage."""
-    for (word,) in file.rows(f"PRAGMA quick_check({ident(table)})"):
+    for (word,) in file.rows(f"PRAGMA main.quick_check({ident(table)})"):
         if word != "ok" and not str(word).startswith(
             ("NULL value in", "non-unique", "NUMERIC value in", "TEXT value in")
         ):

@@ -106,6 +106,7 @@ class Untrusted:
     connection: apsw.Connection
     header: Header
     allowance: Allowance
+    has_wal: bool
     notes: tuple[str, ...] = ()
     tables: set[str] = field(factory=set)
 
@@ -127,7 +128,7 @@ def open_untrusted(path: str, allowance: Allowance, *, base: str | None = None) 
             _uri(path, immutable=not has_wal), apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
         )
         try:
-            opened = Untrusted(connection, header, allowance, notes=_notes(header, has_wal=has_wal))
+            opened = Untrusted(connection, header, allowance, has_wal, _notes(header, has_wal=has_wal))
             _defend(opened, base)
             yield opened
         finally:

@@ -1,8 +1,8 @@
 """Which rows of a table may differ from what its export delivered.
 
-With the delivered package at hand SQLite compares the two tables row by row, and only rows that
-differ in some byte are looked at; those that turn out equal by value (another byte order, another way
-to write a date) are dropped. Without it, every row is looked at.
+With the delivered package at hand SQLite compares the two tables row by row where their pages differ
+(`parts.py`), and only rows that differ in some byte are looked at; those that turn out equal by value
+(another byte order, another way to write a date) are dropped. Without it, every row is looked at.
 """
 
 from collections import defaultdict
@@ -16,6 +16,7 @@ from fiberq_core.registry.system import UUID
 from fiberq_core.sent import SentRow
 from fiberq_storage.crs import Reprojection
 from fiberq_storage.gpkg.connection import Untrusted
+from fiberq_storage.gpkg.parts import WHOLE, Parts, Stretches
 from fiberq_storage.gpkg.rows import Raw, RowReader
 from fiberq_storage.gpkg.select import Select, batches, salvaged
 from fiberq_storage.sql import ident, literal
@@ -37,12 +38,16 @@ class Found:
 
 @frozen
 class Comparison:
-    """One table of a file, and how it is read. *project* names the rows of natural-key tables."""
+    """One table of a file, and how it is read. *project* names the rows of natural-key tables.
+
+    *parts* say where it may differ from what was delivered.
+    """
 
     file: Untrusted
     select: Select
     reader: RowReader
     project: str = ""
+    parts: Parts = WHOLE
 
     def all_rows(self) -> Found:
         """Every row; nothing was delivered as far as anybody knows."""
@@ -85,21 +90,32 @@ class Comparison:
     def changed_rows(self) -> Found:
         """The rows that SQLite finds different, without those that are equal by value."""
         found, select, width = Found(), self.select, len(self.select.columns)
-        query = f"FROM {select.joined} WHERE {select.differs}"
-        both = [*select.columns, *select.delivered, f"o.{ident(UUID)}"]
-        rows = self.file.rows(f"SELECT {', '.join(both)} {query}")
+        query = f"FROM {select.joined} WHERE {select.fid} BETWEEN ? AND ? AND ({select.differs})"
+        both = ", ".join([*select.columns, *select.delivered, f"o.{ident(UUID)}"])
+        rows = self._each(f"SELECT {both} {query}", self.parts.here)
+        fids = f"SELECT {select.fid} {query}"
         new = 0
-        for batch in batches(rows, lambda: self._both(self._column(f"SELECT {select.fid} {query}"))):
+        for batch in batches(rows, lambda: self._both([fid for (fid,) in self._each(fids, self.parts.here)])):
             self.file.allowance.spend(len(batch))
             new += sum(row[width] is None for row in batch)
             found.rows += self._edited(batch, found.delivered)
-        found.total = self._count(f"SELECT count(*) FROM {select.table}")
         found.received = self._received()
+        found.total = self._total(found.received)
         if found.received != found.total - new:
             self._find_gone(found)
         self._find_displaced(found)
         self._find_duplicates(found)
         return found
+
+    def _each(self, query: str, stretches: Stretches) -> Iterator[Raw]:
+        """The rows of a query about fids from ? to ?, for all *stretches*."""
+        for stretch in stretches:
+            yield from self.file.rows(query, stretch)
+
+    def _total(self, received: int) -> int:
+        if self.parts.more is not None:
+            return received + self.parts.more
+        return self._count(f"SELECT count(*) FROM {self.select.table}")
 
     def _edited(self, batch: Sequence[Raw], delivered: dict[int, str]) -> Iterator[SentRow]:
         width = len(self.select.columns)
@@ -147,9 +163,11 @@ class Comparison:
     def _find_gone(self, found: Found) -> None:
         name = ident(self.select.plan.table.name)
         here = f"SELECT 1 FROM {self.select.table} n WHERE {self.select.fid} = o.{ident(FID)}"
-        query = f"SELECT o.{ident(UUID)} FROM base.{name} o WHERE NOT EXISTS ({here})"
+        query = (
+            f"SELECT o.{ident(UUID)} FROM base.{name} o WHERE o.{ident(FID)} BETWEEN ? AND ? AND NOT EXISTS ({here})"
+        )
         uuids = {row.uuid for row in found.rows}
-        found.gone = tuple(str(u) for u in self._column(query) if u not in uuids)
+        found.gone = tuple(str(u) for (u,) in self._each(query, self.parts.delivered) if u not in uuids)
 
     def _find_displaced(self, found: Found) -> None:
         """Rows that are gone although their fid is there: the table was numbered anew, and it is another's now."""

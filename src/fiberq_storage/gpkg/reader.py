@@ -3,8 +3,9 @@
 The one reader for files of strangers (S39). Plain functions that block: run them in a thread.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import cache
 
 from attrs import frozen
 
@@ -15,6 +16,7 @@ from fiberq_storage.crs import Declared, Reprojection, UnusableCrs, reprojection
 from fiberq_storage.gpkg.catalogue import FileTable, quick_check, read_catalogue
 from fiberq_storage.gpkg.connection import MAX_ROWS, Allowance, Untrusted, believing, open_untrusted
 from fiberq_storage.gpkg.diff import Comparison, Found
+from fiberq_storage.gpkg.parts import WHOLE, Parts, differing_parts
 from fiberq_storage.gpkg.rows import OUTSIDE_CRS, Plan, RowReader, plan
 from fiberq_storage.gpkg.select import Select
 from fiberq_storage.gpkg.targets import find_targets
@@ -38,6 +40,7 @@ class _Job:
     project: str
     plan: Plan
     declared: Declared | None
+    parts: Parts
     allowance: Allowance
 
 
@@ -56,18 +59,32 @@ def read_package(
     unregistered columns that the project has, by layer. Raises: BadPackage, TooLarge.
     """
     allowance = Allowance.of(seconds, MAX_ROWS)
-    with open_untrusted(path, allowance) as file, believing():
+    with open_untrusted(path, allowance, base=base) as file, believing(), ThreadPoolExecutor(WORKERS) as threads:
         catalogue = read_catalogue(file)
         provenance = _provenance(file)
         plans = [plan(table, extra.get(table.recognised.layer.name, {})) for table in catalogue.tables]
         project = provenance.project if provenance else ""
-        jobs = [_Job(path, base, project, p, catalogue.references.get(_srs(p.table)), allowance) for p in plans]
-        outcomes = _run(jobs, parallel=file.header.pages * file.header.page_bytes > _SMALL)
-        layers = tuple(o for o in outcomes if isinstance(o, SentLayer))
+        pool = threads if file.header.pages * file.header.page_bytes > _SMALL else None
+        parts = _parts(file, path, base, {p.table.name for p in plans}, pool)
+        jobs = [
+            _Job(
+                path,
+                base,
+                project,
+                p,
+                catalogue.references.get(_srs(p.table)),
+                parts.get(p.table.name, WHOLE),
+                allowance,
+            )
+            for p in plans
+        ]
+        outcomes = _in_threads(jobs, pool) if pool else dict(_work(file, enumerate(jobs)))
+        read = [outcomes[n] for n in range(len(jobs))]
+        layers = tuple(o for o in read if isinstance(o, SentLayer))
         return SentFile(
             provenance=provenance,
             layers=layers,
-            refused=tuple(o for o in outcomes if isinstance(o, RefusedLayer)),
+            refused=tuple(o for o in read if isinstance(o, RefusedLayer)),
             targets=find_targets(file, plans, layers),
             unknown=catalogue.unknown,
             notes=file.notes,
@@ -90,32 +107,53 @@ def _srs(table: FileTable) -> int:
     return -1 if table.srs_id is None else table.srs_id
 
 
-def _run(jobs: Sequence[_Job], *, parallel: bool) -> list[Outcome]:
+def _parts(
+    file: Untrusted, path: str, base: str | None, tables: Collection[str], pool: Executor | None
+) -> dict[str, Parts]:
+    """Where those of *tables* may differ that are built and placed as they were delivered."""
+    if base is None or file.has_wal:
+        return {}
+    here, delivered = (_built(file, schema) for schema in ("main", "base"))
+    same = {name: here[name][0] for name in tables if name in delivered and here.get(name) == delivered[name]}
+    return differing_parts(path, base, same, file.allowance, pool.map if pool else map)
+
+
+def _built(file: Untrusted, schema: str) -> dict[str, tuple[int, object]]:
+    """Root page and SQL of every table."""
+    rows = file.rows(f"SELECT name, rootpage, sql FROM {schema}.sqlite_schema WHERE type = 'table'")
+    return {str(name): (root, sql) for name, root, sql in rows if isinstance(root, int) and root > 0}
+
+
+def _in_threads(jobs: Sequence[_Job], pool: Executor) -> dict[int, Outcome]:
     """Read all tables. Each worker has one connection: to open a file costs as much as to read a small table."""
     waiting = enumerate(jobs)
-    workers = WORKERS if parallel else 1
-    with ThreadPoolExecutor(workers) as pool:
-        done = [pool.submit(_work, waiting, jobs[0]) for _ in range(workers if jobs else 0)]
-        outcomes = {n: outcome for future in done for n, outcome in future.result()}
-    return [outcomes[n] for n in range(len(jobs))]
+    done = [pool.submit(_beside, waiting, jobs[0]) for _ in range(WORKERS if jobs else 0)]
+    return {n: outcome for future in done for n, outcome in future.result()}
 
 
-def _work(waiting: Iterator[tuple[int, _Job]], any_job: _Job) -> list[tuple[int, Outcome]]:
+def _beside(waiting: Iterator[tuple[int, _Job]], any_job: _Job) -> list[tuple[int, Outcome]]:
     with open_untrusted(any_job.path, any_job.allowance, base=any_job.base) as file, believing():
-        return [(n, _read(file, job)) for n, job in waiting]
+        return list(_work(file, waiting))
 
 
-def _read(file: Untrusted, job: _Job) -> Outcome:
+def _work(file: Untrusted, waiting: Iterator[tuple[int, _Job]]) -> Iterator[tuple[int, Outcome]]:
+    ways = cache(reprojection)  # of this thread alone: PROJ's are not to be shared
+    for n, job in waiting:
+        yield n, _read(file, job, ways)
+
+
+def _read(file: Untrusted, job: _Job, ways: Callable[[Declared | None], Reprojection]) -> Outcome:
     table = job.plan.table
-    quick_check(file, table.name)
+    if not job.parts.untouched:
+        quick_check(file, table.name)
     file.tables |= {table.name.casefold(), "gpkg_ogr_contents"}
     try:
-        way = reprojection(job.declared) if table.geometry else Reprojection(None)
+        way = ways(job.declared) if table.geometry else Reprojection(None)
     except UnusableCrs as error:
         return _refused(file, table, str(error))
     base_columns = _base_columns(file, table) if job.base else {}
     reader = RowReader(job.plan, way)
-    comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project)
+    comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project, job.parts)
     found = _how(job, base_columns, way)(comparison)
     placed = sum(1 for r in found.rows if r.row.geometry or any(b.field == GEOMETRY for b in r.bad))
     if reader.off_the_map > 1 and reader.off_the_map == placed and len(found.rows) == found.total:
