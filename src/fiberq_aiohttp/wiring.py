@@ -16,7 +16,7 @@ from fiberq_aiohttp.settings import Database, Settings
 from fiberq_core.changes import Change
 from fiberq_core.errors import FiberqError
 from fiberq_core.ports import Project
-from fiberq_storage import backup, inspection, postgis, sqlite
+from fiberq_storage import backup, inspection, moving, postgis, sqlite
 from fiberq_storage.files.keeping import Limits
 from fiberq_storage.files.packages import FilePackages
 from fiberq_storage.files.source import PackageSource
@@ -163,6 +163,16 @@ def back_up(settings: Settings, target: Path) -> backup.Kept:
 def restore(settings: Settings, source: Path) -> backup.Kept:
     """Fill the empty data folder from a backup; blocks. Raises: Conflict, Invalid, StoreMismatch, StoreUnavailable."""
     return backup.restore(source, settings.data, _kept_folders(settings))
+
+
+async def move(source: Settings, target: Settings) -> moving.Moved:
+    """Take the whole store that *source* names into the empty one of *target*. Errors as `moving.move` has them."""
+    return await moving.move(_place(source), _place(target))
+
+
+def _place(settings: Settings) -> moving.Place:
+    database = settings.database
+    return moving.Place(database_settings(database) if database else settings.data, _kept_folders(settings))
 
 
 def demo_village(project: Project, *, crew: str, engineer: str) -> tuple[Change, ...]:

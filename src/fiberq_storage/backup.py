@@ -46,7 +46,7 @@ def backup(data: Path, target: Path, folders: Mapping[str, Path], *, at: str) ->
             kept = _copy(data, part, folders)
             note = {"at": at, "store_version": kept.store_version, "files": dict(kept.files)}
             (part / NOTE).write_text(json.dumps(note))
-            _see_onto_disk(part)
+            see_onto_disk(part)
             part.rename(target)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
@@ -66,8 +66,8 @@ def restore(source: Path, data: Path, folders: Mapping[str, Path]) -> Kept:
     with translating():
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, place in folders.items():
-            _copy_files(source / name, place)
-            _see_onto_disk(place)
+            copy_files(source / name, place)
+            see_onto_disk(place)
         part = data / (FILE + PART)
         shutil.copyfile(source / FILE, part)
         sync(part)
@@ -103,18 +103,19 @@ def _copy(data: Path, part: Path, folders: Mapping[str, Path]) -> Kept:
         db.execute("VACUUM INTO ?", (str(part / FILE),))
         number = version(db)
     for name, place in folders.items():
-        _copy_files(place, part / name)
+        copy_files(place, part / name)
     return Kept(number, {name: _count(part / name) for name in folders})
 
 
-def _copy_files(source: Path, target: Path) -> None:
+def copy_files(source: Path, target: Path) -> None:
     """Copy a folder, without what is unfinished in it."""
     target.mkdir(parents=True, exist_ok=True, mode=0o700)
     if source.is_dir():
         shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"*{PART}"))
 
 
-def _see_onto_disk(folder: Path) -> None:
+def see_onto_disk(folder: Path) -> None:
+    """Have a folder, with all that is in it, on the disk for good."""
     for path in [*folder.rglob("*"), folder]:
         sync(path)
 

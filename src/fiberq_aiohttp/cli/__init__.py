@@ -5,6 +5,7 @@ import click
 from fiberq_aiohttp.cli.files import export, import_, sync, undo
 from fiberq_aiohttp.cli.frame import Frame
 from fiberq_aiohttp.cli.inbox import inbox
+from fiberq_aiohttp.cli.moving import move
 from fiberq_aiohttp.cli.projects import project
 from fiberq_aiohttp.cli.serve import serve, token
 from fiberq_aiohttp.cli.upkeep import backup, doctor, restore
@@ -20,7 +21,7 @@ def fiberq() -> None:
     """FiberQ: field data of fibre networks, synchronised without loss."""
 
 
-for command in (serve, token, project, import_, export, sync, inbox, undo, doctor, backup, restore):
+for command in (serve, token, project, import_, export, sync, inbox, undo, doctor, backup, restore, move):
     fiberq.add_command(command)
 
 

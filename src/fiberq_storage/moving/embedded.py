@@ -1,0 +1,111 @@
+"""The embedded store as one end of a move: one transaction on its file."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from itertools import islice
+from pathlib import Path
+
+import apsw
+
+from fiberq_core.errors import Conflict, NotFound, StoreMismatch
+from fiberq_storage.moving import embedded_rows
+from fiberq_storage.moving.parts import COUNTED, Batch, Numbers, Part
+from fiberq_storage.sql import literal
+from fiberq_storage.sqlite.connection import FILE, connect, lock_folder, transaction, translating
+from fiberq_storage.sqlite.migrate import STEPS, version
+from fiberq_storage.sqlite.store import open_store
+from fiberq_storage.sqlite.tables import TABLES
+
+OLDER = "The store in the data folder was not yet brought to this version. Start the server of this FiberQ on it once"
+UNKNOWN = "The history in the data folder has rows of layers that this FiberQ does not know. Move it with the newer one"
+OCCUPIED = "There are projects in the data folder already. Move into an empty one"
+
+
+class Embedded:
+    """`parts.End` on the store's file."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    async def read(self, part: Part) -> AsyncIterator[Batch]:
+        """All records of a part, some at a time."""
+        records = embedded_rows.read(self._db, part)
+        while True:
+            with translating():
+                batch = list(islice(records, part.batch))
+            if not batch:
+                return
+            yield batch
+
+    async def write(self, part: Part, batch: Batch) -> None:
+        """Add records."""
+        with translating():
+            embedded_rows.write(self._db, part, batch)
+
+    async def numbers(self) -> Numbers:
+        """What was given last."""
+        known = {*COUNTED, *(table.layer.table for table in TABLES.values())}
+        with translating():
+            ids = {
+                str(name): int(str(last)) for name, last in self._db.execute("SELECT name, seq FROM sqlite_sequence")
+            }
+            sql = "SELECT layer, max(last_fid) FROM counters GROUP BY layer"
+            fids = {str(layer): int(str(last)) for layer, last in self._db.execute(sql)}
+        return Numbers({name: last for name, last in ids.items() if name in known and last}, fids)
+
+    async def complete(self, numbers: Numbers) -> None:
+        """Make the counters. Fids count by project here, and each that was given is that of a version."""
+        with translating():
+            for name, last in numbers.ids.items():
+                self._db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
+                self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (name, last))
+            for layer, table in TABLES.items():
+                self._db.execute(
+                    f"INSERT INTO counters (project_id, layer, last_fid) SELECT project_id, {literal(layer)}, max(fid)"
+                    f" FROM (SELECT project_id, fid FROM {table.name} UNION ALL SELECT project_id, fid FROM history"
+                    f" WHERE layer = {literal(layer)}) GROUP BY project_id"
+                )
+
+
+@asynccontextmanager
+async def source(data: Path) -> AsyncIterator[Embedded]:
+    """The store in *data*; nobody else writes to it meanwhile.
+
+    Raises: NotFound, Busy (a server or a command works on it), StoreMismatch, StoreUnavailable.
+    """
+    if not (data / FILE).exists():
+        raise NotFound(f"There is no FiberQ data in the folder {data}")
+    with lock_folder(data), translating(), closing(connect(data / FILE, writing=True)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            _must_be_known(db)
+            yield Embedded(db)
+        finally:
+            db.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def target(data: Path) -> AsyncIterator[Embedded]:
+    """An empty store in *data*, made where there is none. What is written stays if the block ends without an error.
+
+    Raises: Conflict (it is not empty), Busy, StoreMismatch, StoreUnavailable.
+    """
+    with lock_folder(data):
+        await (await open_store(data)).close()
+        with translating(), closing(connect(data / FILE, writing=True)) as db, transaction(db):
+            if db.execute("SELECT 1 FROM projects").fetchone():  # everything belongs to a project
+                raise Conflict(OCCUPIED)
+            yield Embedded(db)
+
+
+def _must_be_known(db: apsw.Connection) -> None:
+    """Look whether this FiberQ knows everything that is in the file. Raises: StoreMismatch."""
+    there = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    known = version(db) == len(STEPS) and {table.layer.table for table in TABLES.values()} <= there
+    for table in TABLES.values():
+        columns = {str(name) for _, name, *_ in db.execute(f"PRAGMA table_info({table.name})")}
+        known = known and table.columns.keys() <= columns
+    if not known:
+        raise StoreMismatch(OLDER)
+    if {str(layer) for (layer,) in db.execute("SELECT DISTINCT layer FROM history")} - TABLES.keys():
+        raise StoreMismatch(UNKNOWN)
