@@ -12,7 +12,10 @@ from fiberq_core.ports import Changeset, Member, Reader, Upload
 from fiberq_core.registry import DATA_LAYERS
 from fiberq_core.rows import Key
 from fiberq_storage.postgis import PostgisStore
+from fiberq_storage.postgis.connection import Connection
+from fiberq_storage.postgis.filling import Snapshot
 from fiberq_storage.postgis.source import PostgisSource
+from fiberq_storage.postgis.tables import TABLES
 from tests.contracts.builders import ANA, BOJAN, T0, an_item, at, gone
 from tests.postgis.network import UPLOADS, Filled, reworded
 
@@ -115,6 +118,15 @@ async def _package(store: PostgisStore, filled: Filled, folder: Path) -> None:
     for revision in (None, 2):
         look = await source.look(filled.project.id, revision)
         await source.build(filled.project.id, look, folder / f"{filled.project.id}-{look.revision}.gpkg")
+        async with store.snapshot(filled.project.id) as (session, scope):
+            await session.run(_records, Snapshot(scope, look.revision))
+
+
+async def _records(db: Connection, snapshot: Snapshot) -> None:
+    """What `build` reads by cursors, at once: PostgreSQL reports no plan of a cursor that ends with its transaction."""
+    for layer in await snapshot.layers():
+        if layer.name in TABLES:
+            await db.fetch(snapshot.records_sql(layer), *snapshot.parameters)
 
 
 async def _patch(store: PostgisStore, filled: Filled, _: Path) -> None:
