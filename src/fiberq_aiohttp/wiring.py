@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from fiberq_storage.files.keeping import Limits
 from fiberq_storage.files.packages import FilePackages
 from fiberq_storage.files.source import PackageSource
 from fiberq_storage.files.uploads import FileUploads
+from fiberq_storage.postgis import inspecting
 from fiberq_storage.postgis.source import PostgisSource
 from fiberq_storage.postgis.store import PostgisStore
 from fiberq_storage.sqlite.connection import FILE, lock_folder
@@ -148,6 +150,14 @@ def is_served(settings: Settings) -> bool:
 def inspect(settings: Settings) -> inspection.StoreFacts:
     """A look at the store that changes nothing; blocks, for long where it is large."""
     return inspection.inspect(settings.data)
+
+
+DatabaseFacts = inspecting.DatabaseFacts
+
+
+def inspect_database(database: Database) -> DatabaseFacts | str:
+    """A look at the database that changes nothing, or why there is none; blocks."""
+    return asyncio.run(inspecting.inspect(database_settings(database), time.time))
 
 
 def library_versions() -> Mapping[str, str]:

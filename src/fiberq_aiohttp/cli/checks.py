@@ -107,6 +107,15 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _store(settings: Settings) -> Iterator[Finding]:
+    if settings.database is not None:
+        from fiberq_aiohttp.cli import database
+
+        yield from database.findings(settings.database)
+    else:
+        yield from _embedded(settings)
+
+
+def _embedded(settings: Settings) -> Iterator[Finding]:
     from fiberq_aiohttp import wiring
 
     facts = wiring.inspect(settings)

@@ -9,6 +9,8 @@ from fiberq_aiohttp.cli.exits import Exit
 from fiberq_aiohttp.cli.session import local_settings, need_store
 from fiberq_aiohttp.cli.watching import busy
 from fiberq_aiohttp.cli.words import say, say_json
+from fiberq_aiohttp.settings import Settings
+from fiberq_core.errors import Invalid
 
 
 @click.command("backup")
@@ -22,7 +24,7 @@ def backup(folder: Path, data: Path | None, as_json: bool) -> None:
     """
     from fiberq_aiohttp import wiring
 
-    settings = need_store(local_settings(data))
+    settings = need_store(_in_a_folder(local_settings(data)))
     with busy("Copying"):
         kept = wiring.back_up(settings, folder)
     if as_json:
@@ -40,7 +42,7 @@ def restore(folder: Path, data: Path | None, as_json: bool) -> None:
     """Fill the empty data folder from a backup. The backup is checked before anything is written."""
     from fiberq_aiohttp import wiring
 
-    settings = local_settings(data)
+    settings = _in_a_folder(local_settings(data))
     with busy("Restoring"):
         kept = wiring.restore(settings, folder)
     if as_json:
@@ -48,6 +50,20 @@ def restore(folder: Path, data: Path | None, as_json: bool) -> None:
     else:
         said = ", ".join(f"{count} {name}" for name, count in kept.files.items())
         say(f"{settings.data} holds the store and {said}. `fiberq serve --data {settings.data}` serves it.")
+
+
+def _in_a_folder(settings: Settings) -> Settings:
+    """*settings*, if their store is a file in the data folder. Raises: Invalid, with what to do for a database."""
+    database = settings.database
+    if database is None:
+        return settings
+    schemas = f"-n {database.schema} -n {database.schema}_history"
+    raise Invalid(
+        "The store is in PostgreSQL, which has its own programs for this. To back it up, while servers go on working:"
+        f' `pg_dump -Fc {schemas} -f fiberq.dump -d "postgresql://…"`, and after it a copy of the folders'
+        f" {settings.photos_dir} and {settings.data / 'uploads'}. To restore: both folders, and"
+        " `pg_restore -d …` into a database that has PostGIS and nothing of FiberQ"
+    )
 
 
 @click.command("doctor")
