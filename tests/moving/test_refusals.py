@@ -1,6 +1,8 @@
 """A move that cannot be done leaves everything as it was, and says why."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from fiberq_core.errors import Busy, Conflict, Invalid, NotFound, StoreMismatch, StoreUnavailable
 from fiberq_storage import postgis, sqlite
 from fiberq_storage.moving import database_rows, embedded_rows, move
+from fiberq_storage.moving.files import ARRIVING, Files
 from fiberq_storage.moving.parts import Batch, Part
 from fiberq_storage.postgis.roles import SERVER
 from fiberq_storage.sqlite.blobs import pack
@@ -55,7 +58,7 @@ async def test_interrupted_on_the_way_into_a_database(
             await move(folder(old), there)
 
     assert empty(dsn)
-    assert not (tmp_path / "served/photos").exists() and not (tmp_path / "served/uploads").exists()
+    assert not [path for path in (tmp_path / "served").rglob("*") if path.is_file()]
     assert before == dump(old)
     await move(folder(old), there)
 
@@ -201,6 +204,71 @@ async def test_from_another_version(old: Path, filled: str, tmp_path: Path) -> N
 
     with pytest.raises(StoreMismatch, match="Start the server"):
         await move(in_database(filled, tmp_path), folder(tmp_path / "new", tmp_path))
+
+
+async def test_what_only_the_database_has(filled: str, tmp_path: Path) -> None:
+    """A column that an office added is not left behind without a word, unless it is empty."""
+    here, there = in_database(filled, tmp_path), folder(tmp_path / "new", tmp_path)
+    psql(
+        filled, "ALTER TABLE fiberq.ftth_okna ADD COLUMN note text; UPDATE fiberq.ftth_okna SET note = 'x' WHERE id = 1"
+    )
+
+    with pytest.raises(StoreMismatch, match="the column note of ftth_okna"):
+        await move(here, there)
+    psql(filled, "UPDATE fiberq.ftth_okna SET note = NULL")
+    await move(here, there)
+
+
+@pytest.mark.parametrize(
+    "addition, undone, words",
+    [
+        (
+            "UPDATE ftth_okna SET note = 'x' WHERE id = 1",
+            "UPDATE ftth_okna SET note = NULL",
+            "the column note of ftth_okna",
+        ),
+        (
+            "INSERT INTO counters VALUES (1, 'Later', 1)",
+            "DELETE FROM counters WHERE layer = 'Later'",
+            "the layer Later",
+        ),
+    ],
+)
+async def test_what_only_a_later_version_knows(old: Path, dsn: str, *, addition: str, undone: str, words: str) -> None:
+    """A layer or a column that a later version had in the folder."""
+    with closing(sqlite3.connect(old / "fiberq.db")) as db:
+        db.executescript(f"ALTER TABLE ftth_okna ADD COLUMN note TEXT; {addition}")
+        with pytest.raises(StoreMismatch, match=words):
+            await move(folder(old), in_database(dsn, old))
+        db.executescript(undone)
+    await move(folder(old), in_database(dsn, old))
+
+
+async def test_undone_at_the_last_moment(old: Path, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When all files are in their place already."""
+    place = Files.place
+
+    def broken(files: Files) -> None:
+        place(files)
+        assert (tmp_path / "served/photos/a/1.jpg").exists()
+        raise BrokenError
+
+    monkeypatch.setattr(Files, "place", broken)
+    with pytest.raises(BrokenError):
+        await move(folder(old), in_database(dsn, tmp_path / "served"))
+
+    assert empty(dsn)
+    assert not [path for path in (tmp_path / "served").rglob("*") if path.is_file()]
+
+
+async def test_what_a_killed_move_left(old: Path, dsn: str, tmp_path: Path) -> None:
+    """Files that were not yet in their place do not hinder the next attempt."""
+    (tmp_path / "served/photos" / ARRIVING / "b").mkdir(parents=True)
+    (tmp_path / "served/photos" / ARRIVING / "b/2.jpg").touch()
+
+    await move(folder(old), in_database(dsn, tmp_path / "served"))
+
+    assert ["1.jpg"] == [path.name for path in (tmp_path / "served/photos").rglob("*") if path.is_file()]
 
 
 async def test_one_folder_into_another(old: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from fiberq_core.errors import Busy, Conflict, NotFound, StoreMismatch, StoreUnavailable
 from fiberq_storage.moving import database_rows
-from fiberq_storage.moving.parts import COUNTED, PARTS, SYSTEM, Batch, Numbers, Part
+from fiberq_storage.moving.parts import COUNTED, PARTS, SYSTEM, UNKNOWN, Batch, Numbers, Part
 from fiberq_storage.postgis import locks
 from fiberq_storage.postgis.connection import PROGRAM, Connection, Database, Session, Settings
 from fiberq_storage.postgis.migrate import is_current, migrate, version
@@ -73,6 +73,7 @@ async def source(settings: Settings) -> AsyncIterator[InDatabase]:
     async with _connected(settings) as database:
         await database.run(_must_be_known, database)
         async with _held(database, SNAPSHOT, "SHARE") as session:
+            await session.run(_must_know_all)
             yield InDatabase(session)
 
 
@@ -129,6 +130,21 @@ async def _must_be_known(database: Database) -> None:
             raise StoreMismatch(OLDER)
     finally:
         await database.release(db)
+
+
+async def _must_know_all(db: Connection) -> None:
+    """Look for values in columns that others added to our tables. Raises: StoreMismatch."""
+    for part in PARTS:
+        names = list(part.columns)
+        sql = "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
+        there = {record[0] for record in await db.fetch(sql, ident(part.name))}
+        if part.layer and there - set(names):
+            sql = (
+                f"SELECT key FROM {ident(part.name)} t, json_each(row_to_json(t))"
+                " WHERE key <> ALL ($1) AND json_typeof(value) <> 'null' LIMIT 1"
+            )
+            if found := await db.fetchval(sql, names):
+                raise StoreMismatch(UNKNOWN.format(f"the column {found} of {part.name}"))
 
 
 async def _have_store(database: Database) -> None:

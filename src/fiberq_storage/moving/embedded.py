@@ -1,6 +1,7 @@
 """The embedded store as one end of a move: one transaction on its file."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from itertools import islice
 from pathlib import Path
@@ -9,15 +10,14 @@ import apsw
 
 from fiberq_core.errors import Conflict, NotFound, StoreMismatch
 from fiberq_storage.moving import embedded_rows
-from fiberq_storage.moving.parts import COUNTED, Batch, Numbers, Part
-from fiberq_storage.sql import literal
+from fiberq_storage.moving.parts import COUNTED, PARTS, UNKNOWN, Batch, Numbers, Part
+from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite.connection import FILE, connect, lock_folder, transaction, translating
 from fiberq_storage.sqlite.migrate import STEPS, version
 from fiberq_storage.sqlite.store import open_store
 from fiberq_storage.sqlite.tables import TABLES
 
 OLDER = "The store in the data folder was not yet brought to this version. Start the server of this FiberQ on it once"
-UNKNOWN = "The history in the data folder has rows of layers that this FiberQ does not know. Move it with the newer one"
 OCCUPIED = "There are projects in the data folder already. Move into an empty one"
 
 
@@ -36,6 +36,7 @@ class Embedded:
             if not batch:
                 return
             yield batch
+            await asyncio.sleep(0)  # so that somebody can stop it
 
     async def write(self, part: Part, batch: Batch) -> None:
         """Add records."""
@@ -107,5 +108,18 @@ def _must_be_known(db: apsw.Connection) -> None:
         known = known and table.columns.keys() <= columns
     if not known:
         raise StoreMismatch(OLDER)
-    if {str(layer) for (layer,) in db.execute("SELECT DISTINCT layer FROM history")} - TABLES.keys():
-        raise StoreMismatch(UNKNOWN)
+    for unknown in _unknown(db):
+        raise StoreMismatch(UNKNOWN.format(unknown))
+
+
+def _unknown(db: apsw.Connection) -> Iterator[str]:
+    """What is in the file without a place in our parts: a later FiberQ's layers and columns."""
+    layers = {str(layer) for (layer,) in db.execute("SELECT layer FROM counters UNION SELECT layer FROM history")}
+    yield from (f"the layer {layer}" for layer in sorted(layers - TABLES.keys()))
+    for part in PARTS:
+        if part.layer and not part.past:
+            there = [str(name) for _, name, *_ in db.execute(f"PRAGMA table_info({ident(part.name)})")]
+            if others := [place for place, name in enumerate(there) if name not in part.columns]:
+                rows = db.execute(f"SELECT * FROM {ident(part.name)}")
+                filled = {place for row in rows for place in others if row[place] is not None}
+                yield from (f"the column {there[place]} of {part.name}" for place in sorted(filled))

@@ -40,14 +40,15 @@ async def move(source: Place, target: Place) -> Moved:
     """
     if isinstance(source.store, Path) and isinstance(target.store, Path):
         raise Invalid(SAME_KIND)
-    with bringing(source.folders, target.folders) as bring:
+    with bringing(source.folders, target.folders) as files:
         async with _source(source) as old, _target(target) as new:
-            files = bring()
+            kept = files.copy()
             read = {part.name: await _copy(part, old, new) for part in PARTS}
             await new.complete(await old.numbers())
             for part in PARTS:
                 await _compare(part, read[part.name], new)
-    return Moved({name: tally.count for name, tally in read.items()}, files)
+            files.place()
+    return Moved({name: tally.count for name, tally in read.items()}, kept)
 
 
 def _source(place: Place) -> AbstractAsyncContextManager[End]:

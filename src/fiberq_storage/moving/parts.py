@@ -23,6 +23,8 @@ ROWS = 1000  # of a batch
 LARGE_ROWS = 20  # of a batch whose records may be a megabyte each
 WRAP = 2**128
 
+UNKNOWN = "This FiberQ does not know {}, which would be lost. Move with the version that does, or clear that first"
+
 
 @frozen
 class Part:
