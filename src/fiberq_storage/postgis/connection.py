@@ -38,6 +38,7 @@ SLOW = "The database took too long. Nothing was changed; try again in a moment"
 CROWDED = "All connections to the database are in use. Nothing was changed; try again in a moment"
 LOCKED = "Somebody else is changing the same rows in the database. Nothing was changed; try again in a moment"
 COLLIDES = "The change collides with another row of the project. Nothing was changed"
+UNDONE = "A statement has failed before. Nothing was changed"
 UNSTORABLE = "A text is not valid Unicode, or a number has more than 64 bits. Nothing was changed"
 FORBIDDEN = "The server's database role may not do this. Give it the role fiberq_server, or run fiberq doctor"
 OTHER_FORM = "The database does not have the form that this FiberQ works with. Restart the server, or run fiberq doctor"
@@ -101,7 +102,8 @@ def translating() -> Iterator[None]:
         raise
     except asyncpg.DataError as error:
         raise Invalid(UNSTORABLE) from error
-    except (OSError, asyncpg.InterfaceError) as error:
+    # InternalClientError: what asyncpg says of a connection that the database ends while nobody asks it anything
+    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise StoreUnavailable(GONE) from error
     except TimeoutError as error:
         raise StoreUnavailable(CROWDED) from error
@@ -262,8 +264,10 @@ class Session:
             if connection is None:
                 return
             try:
-                if not connection.is_closed():
-                    await connection.execute("COMMIT" if commit else "ROLLBACK")
+                if commit:
+                    await _commit(connection)
+                elif not connection.is_closed():
+                    await connection.execute("ROLLBACK")
             finally:
                 await self._give_back(connection)
 
@@ -273,3 +277,10 @@ class Session:
                 await connection.execute("ROLLBACK")
         finally:
             await self._database.release(connection)
+
+
+async def _commit(connection: Connection) -> None:
+    """Commit. Raises: StoreUnavailable where that did not happen; a connection that is gone says so itself."""
+    done = await connection.execute("COMMIT")
+    if done != "COMMIT":  # what PostgreSQL answers where a statement has failed before
+        raise StoreUnavailable(UNDONE)

@@ -93,7 +93,7 @@ def _tables() -> Iterator[tuple[str, tuple[str, str, str]]]:
 
 
 def _functions() -> Iterator[str]:
-    yield from (*REVISIONS, "stamp_row", "refuse", "tell_of_member")
+    yield from (*REVISIONS, "stamp_row", "refuse", "tell_of_member", "refresh_statistics")
     for table in TABLES.values():
         yield from (ident(f"{table.layer.table}_{what}") for what in ("changed", "emptied"))
 

@@ -1,6 +1,7 @@
 """The PostGIS store: any number of readers, one writer per project, in any number of servers."""
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from fiberq_core.errors import FiberqError
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
 from fiberq_core.ports import Member, Project, Reader, Unit
-from fiberq_storage.postgis import inbox, locks, projects, synclog
+from fiberq_storage.postgis import inbox, locks, projects, statistics, synclog
 from fiberq_storage.postgis.connection import Connection, Database, Session, Settings
 from fiberq_storage.postgis.listening import Listener, Remembered
 from fiberq_storage.postgis.migrate import migrate
@@ -25,6 +26,8 @@ T = TypeVar("T")
 
 READING = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITING = "ISOLATION LEVEL READ COMMITTED"  # whether anybody may write is for the database to say
+
+log = logging.getLogger("fiberq.postgis")
 
 
 class PostgisStore:
@@ -133,7 +136,17 @@ class PostgisStore:
             self._session(WRITING, commit=not rehearsal) as session,
         ):
             project = await session.run(locks.project, project_id, settings, patience)
-            yield PostgisUnit(session, Scope(session.connection, project))
+            unit = PostgisUnit(session, Scope(session.connection, project))
+            yield unit
+        if unit.grown and not rehearsal:
+            await self._look_at(unit.grown)
+
+    async def _look_at(self, grown: Mapping[str, int]) -> None:
+        """Let the planner know of tables that have grown. What was written stays written if it cannot."""
+        try:
+            await self._write(statistics.refresh, grown)
+        except FiberqError as broken:
+            log.warning("statistics not refreshed: %s", broken)
 
     @asynccontextmanager
     async def _session(self, mode: str, *, commit: bool = False) -> AsyncIterator[Session]:

@@ -97,6 +97,17 @@ END $$;
 CREATE OR REPLACE TRIGGER fiberq_tell AFTER INSERT OR UPDATE OR DELETE ON members
     FOR EACH ROW EXECUTE FUNCTION tell_of_member();
 
+CREATE OR REPLACE FUNCTION refresh_statistics(tables text[], rows_added bigint[]) RETURNS void {_DEFINED} $$
+    -- only owners of tables may do that; a table is looked at again when a tenth of it is new
+DECLARE grown text;
+BEGIN
+    FOR grown IN SELECT c.relname FROM unnest(tables, rows_added) AS w (name, added)
+        JOIN pg_class c ON c.oid = to_regclass(quote_ident(w.name)) WHERE w.added > 0.1 * c.reltuples
+    LOOP
+        EXECUTE format('ANALYZE (SKIP_LOCKED) %I', grown);
+    END LOOP;
+END $$;
+
 CREATE OR REPLACE FUNCTION refuse(words text, hint text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '%', words USING ERRCODE = 'restrict_violation', HINT = hint;

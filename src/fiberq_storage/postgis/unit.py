@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fiberq_core.ports import Applied, Changeset, Upload
-from fiberq_storage.postgis import apply, synclog
+from fiberq_storage.postgis import apply, statistics, synclog
 from fiberq_storage.postgis.connection import Session
 from fiberq_storage.postgis.reader import PostgisReader
 from fiberq_storage.postgis.scope import Scope
@@ -15,11 +15,13 @@ class PostgisUnit(PostgisReader):
     def __init__(self, session: Session, scope: Scope) -> None:
         super().__init__(session, scope)
         self._changeset: Changeset | None = None
+        self.grown: Mapping[str, int] = {}  # tables that got many rows, and how many
 
     async def apply(self, changeset: Changeset) -> Applied:
         """Write rows, history and inbox under the next revision; each call takes one. Raises: Conflict, StoreUnavailable."""
         self._changeset = changeset
         self._scope, applied = await self._ask(apply.apply, changeset)
+        self.grown = {**self.grown, **statistics.grown(changeset.writes)}
         return applied
 
     async def save_upload(self, upload: Upload, revision: int) -> None:
