@@ -19,7 +19,7 @@ from fiberq_core.sent import Provenance
 from fiberq_storage.files.disk import sync
 from fiberq_storage.gpkg import description, rtree, schema
 from fiberq_storage.gpkg.blobs import Seen
-from fiberq_storage.sql import ident
+from fiberq_storage.sql import ident, marks
 
 _SETTINGS = {
     "page_size": description.PAGE_BYTES,
@@ -69,10 +69,9 @@ class PackageWriter:
 
     def fill(self, layer: str, rows: Iterable[Sequence[Value | None]]) -> None:
         """Insert *rows*, each with the values of `PackageLayer.names` in that order; geometries as blobs."""
-        names = self.layers[layer].names
-        columns, marks = ", ".join(map(ident, names)), ", ".join("?" * len(names))
+        values = marks(len(self.layers[layer].names))  # which the table has in that order, too
         with self.connection:
-            self.connection.executemany(f"INSERT INTO {ident(layer)} ({columns}) VALUES ({marks})", rows)
+            self.connection.executemany(f"INSERT INTO {ident(layer)} VALUES ({values})", rows)
 
     def finish(self, *, durable: bool = True) -> Written:
         """Index, describe and close the file, and see it onto the disk if it is to last (*durable*)."""
