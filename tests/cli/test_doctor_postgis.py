@@ -14,6 +14,7 @@ import pytest
 
 from fiberq_aiohttp.cli.exits import Exit
 from fiberq_storage.postgis import Settings, inspecting
+from fiberq_storage.postgis.builders import MOST
 from tests.cli.running import Terminal
 from tests.postgis.cluster import BIN, SYSTEM_USER, _unprivileged, free_port, psql
 from tests.postgis.databases import Databases
@@ -147,7 +148,7 @@ def test_a_user_who_may_make_no_tables(fq: Terminal, bare_dsn: str, somebody) ->
 
 
 def test_fewer_connections_than_a_server_may_want(fq: Terminal, dsn: str, somebody) -> None:
-    url = somebody(dsn, "fiberq_server", limit=5)
+    url = somebody(dsn, "fiberq_server", limit=2 * (2 + 1 + MOST))
 
     assert "note" == states(fq, url)["connections"][0]
     assert "room for 2" in states(fq, url, DB_POOL_MAX="2")["connections"][1]

@@ -98,8 +98,8 @@ def _triggers(facts: wiring.DatabaseFacts, database: Database) -> Iterator[Findi
 
 
 def _connections(facts: wiring.DatabaseFacts, database: Database) -> Iterator[Finding]:
-    room = facts.server.connections // database.pool_max
-    found = f"{facts.server.connections} allowed, {facts.server.serving} taken by servers; a server takes up to {database.pool_max}"
+    allowed, wanted = facts.server.connections, facts.wanted
+    found = f"{allowed} allowed, {facts.server.serving} taken by servers; a server takes up to {wanted}"
     if facts.pooled and not database.pgbouncer:
         advice = "If that is PgBouncer in transaction mode, set DB_PGBOUNCER=yes: prepared statements fail there."
         yield Finding("connections", NOTE, "something hands them out, such as PgBouncer", advice)
@@ -107,8 +107,8 @@ def _connections(facts: wiring.DatabaseFacts, database: Database) -> Iterator[Fi
         advice = "Set DB_PGBOUNCER=no: statements are then planned once, and servers hear of changes."
         yield Finding("connections", NOTE, "DB_PGBOUNCER=yes, but nothing stands between", advice)
     elif facts.pooled:
-        yield Finding("connections", OK, f"handed out by a pooler; a server asks it for up to {database.pool_max}")
-    elif not room:
+        yield Finding("connections", OK, f"handed out by a pooler; a server asks it for up to {wanted}")
+    elif wanted > allowed:
         yield Finding("connections", NOTE, found, "Lower DB_POOL_MAX, or raise max_connections or the user's limit.")
     else:
-        yield Finding("connections", OK, f"{found}: room for {room}")
+        yield Finding("connections", OK, f"{found}: room for {allowed // wanted}")

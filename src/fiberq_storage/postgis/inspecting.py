@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import asyncpg
 from attrs import frozen
 
+from fiberq_storage.postgis.builders import MOST
 from fiberq_storage.postgis.connection import PROGRAM, Connection, Settings
 from fiberq_storage.postgis.migrate import STEPS, version, wanted_form
 from fiberq_storage.postgis.roles import SERVER
@@ -109,13 +110,17 @@ class Schema:
 
 @frozen
 class DatabaseFacts:
-    """What was found. *clock_ahead*: seconds by which the database's clock is before ours; *pooled*: PgBouncer or alike."""
+    """What was found. *clock_ahead*: seconds by which the database's clock is before ours; *pooled*: PgBouncer or alike.
+
+    *wanted*: connections that a server takes at the most: the pool's, the one that listens, those that build packages.
+    """
 
     server: Server
     role: Role
     schema: Schema
     clock_ahead: float
     pooled: bool
+    wanted: int
 
 
 async def inspect(settings: Settings, clock: Callable[[], float]) -> DatabaseFacts | str:
@@ -127,20 +132,21 @@ async def inspect(settings: Settings, clock: Callable[[], float]) -> DatabaseFac
         connection = await asyncpg.connect(settings.dsn, statement_cache_size=0, timeout=settings.connecting)
         try:
             async with connection.transaction(readonly=True):
-                return await _facts(connection, settings.schema, clock)
+                return await _facts(connection, settings, clock)
         finally:
             await connection.close(timeout=settings.connecting)
     except tuple(kind for kind, _ in TROUBLE) as error:
         return next(words for kind, words in TROUBLE if isinstance(error, kind))
 
 
-async def _facts(db: Connection, schema: str, clock: Callable[[], float]) -> DatabaseFacts:
+async def _facts(db: Connection, settings: Settings, clock: Callable[[], float]) -> DatabaseFacts:
     server = Server(**dict(await db.fetchrow(SERVER_FACTS, OLDEST, DURABLE, PROGRAM)))
-    role = Role(**dict(await db.fetchrow(ROLE, schema, SERVER)))
+    role = Role(**dict(await db.fetchrow(ROLE, settings.schema, SERVER)))
     before = clock()
     process, theirs = await db.fetchrow("SELECT pg_backend_pid(), extract(epoch FROM clock_timestamp())::float8")
     clock_ahead = theirs - (before + clock()) / 2
-    return DatabaseFacts(server, role, await _schema(db, schema), clock_ahead, process != db.get_server_pid())
+    pooled, wanted = process != db.get_server_pid(), settings.largest + 1 + MOST
+    return DatabaseFacts(server, role, await _schema(db, settings.schema), clock_ahead, pooled, wanted)
 
 
 async def _schema(db: Connection, schema: str) -> Schema:
