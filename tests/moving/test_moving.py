@@ -12,6 +12,7 @@ from fiberq_storage import postgis, sqlite
 from fiberq_storage.files.source import PackageSource
 from fiberq_storage.moving import move
 from fiberq_storage.moving.parts import PARTS
+from fiberq_storage.postgis.roles import OWNER, SERVER
 from fiberq_storage.postgis.source import PostgisSource
 from fiberq_storage.sqlite.source import SqliteSource
 from tests.contracts.builders import a_project, commit, gone, key, new
@@ -19,6 +20,7 @@ from tests.contracts.test_patching import content, whole
 from tests.moving.stores import POLES, SHADOWS, database_dump, dump, folder, in_database
 from tests.postgis.cluster import psql, run_psql
 from tests.postgis.databases import Databases
+from tests.postgis.people import people
 
 pytestmark = pytest.mark.postgis
 
@@ -112,6 +114,15 @@ async def test_the_database_goes_on_by_itself(old: Path, dsn: str) -> None:
     assert int(before) + 1 == int(psql(dsn, versions))
     assert "taken already" in run_psql(dsn, f"{taken} FROM fiberq.fiber_splice_trays t LIMIT 1").stderr
     assert "refer" in run_psql(dsn, "DELETE FROM fiberq.ftth_kablovi_podzemni").stderr
+
+
+async def test_with_the_least_rights(old: Path, dsn: str, tmp_path: Path) -> None:
+    """Into a database as a member of its owner; out of it as the server."""
+    with people(dsn) as newcomer:
+        await move(folder(old), in_database(newcomer(OWNER, "setup"), old))
+        await move(in_database(newcomer(SERVER, "server"), old), folder(tmp_path / "new", old))
+
+    assert dump(old) == dump(tmp_path / "new")
 
 
 async def test_the_source_is_only_read(old: Path, dsn: str) -> None:
