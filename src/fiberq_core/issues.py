@@ -36,7 +36,7 @@ def issue(item: Item, current: Stored | None) -> Row:
         "choices": ", ".join(decision.value for decision in choices(item, current)),
         GEOMETRY: next((place for row in (now, device, base) if (place := _place(row))), None),
     }
-    return Row(present(values))
+    return Row({name: _writable(value) for name, value in present(values).items()})
 
 
 def shown(row: Row | None, field: str | None) -> str | None:
@@ -50,6 +50,11 @@ def shown(row: Row | None, field: str | None) -> str | None:
         value = row.get(field)
         return None if value is None else _text(_plain(field, value))
     return _text({name: _plain(name, value) for name, value in sorted(row.values.items())})
+
+
+def _writable(value: Value) -> Value:
+    """Text without the halves of characters that a device may have sent, and no file can hold."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _plain(name: str, value: Value) -> object:

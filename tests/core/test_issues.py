@@ -89,3 +89,11 @@ def test_values_are_shown_for_people() -> None:
     assert ("ж", "1.5", None) == tuple(shown(row, name) for name in ("naziv", "n", "missing"))
     assert shown(None, "naziv") is None
     assert "AQ==" == shown(Row({GEOMETRY: b"\x01"}), GEOMETRY)
+
+
+def test_half_a_character_does_not_keep_the_rest_from_the_crew() -> None:
+    """A device's broken text waits as it came, and reads as far as it can be written."""
+    row = issue(evolve(ITEM, raw="a\ud800b", reason="“a\ud800b” is not text"), NOW).values
+
+    assert ("a?b", "“a?b” is not text") == (row["device"], row["reason"])
+    assert all(value.encode() for value in row.values() if isinstance(value, str))
