@@ -19,6 +19,7 @@ from fiberq_core.ports import Changeset
 from fiberq_core.rows import Stored
 from fiberq_storage.postgis.tables import TABLES as POSTGIS
 from fiberq_storage.sql import ident, idents, literal
+from fiberq_storage.sqlite.blobs import pack
 from fiberq_storage.sqlite.tables import TABLES as SQLITE
 
 ROWS = 10_000
@@ -88,9 +89,9 @@ async def _bare_postgis(database: str, project: int, rows: Sequence[Stored]) -> 
 def _bare_sqlite(data: Path, project: int, rows: Sequence[Stored]) -> float:
     """The same in SQLite, in a file of its own with the store's settings; without the spatial index."""
     table = SQLITE[LAYER]
-    columns = ("fiberq_rev", *table.written())
+    columns = ("fiberq_rev", "geom", *table.columns)
     sql = f"UPDATE bare SET {', '.join(f'{ident(name)} = ?' for name in columns)} WHERE project_id = ? AND fiberq_uuid = ?"
-    records = [(r.rev, *table.record(r.row), project, r.key.uuid) for r in rows]
+    records = [(r.rev, pack(r.row.geometry), *map(r.row.get, table.columns), project, r.key.uuid) for r in rows]
     path = data / "bare.db"
     with closing(apsw.Connection(str(path))) as db:
         for setting in ("journal_mode = WAL", "synchronous = FULL", "cache_size = -65536"):

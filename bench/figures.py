@@ -36,7 +36,9 @@ def times_as_fast(times: float) -> Target:
 
 def share(of: float) -> Target:
     """At most this share of the peer's time."""
-    return Target(f"≤ {of:.3g} of its time", lambda mine, theirs: mine <= of * theirs)
+    return Target(
+        f"≤ {of:g} × its time" if of > 1 else f"≤ {of:.0%} of its time", lambda mine, theirs: mine <= of * theirs
+    )
 
 
 def within(seconds: float) -> Target:
