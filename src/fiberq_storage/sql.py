@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 def ident(name: str) -> str:
     """*name*, which comes from the registry, quoted as an identifier."""
-    if not name or "\0" in name:
-        raise ValueError("an identifier cannot be empty or contain NUL")
+    if "\0" in name:
+        raise ValueError("an identifier cannot contain NUL")
     return '"' + name.replace('"', '""') + '"'
 
 

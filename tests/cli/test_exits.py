@@ -24,6 +24,7 @@ TooLarge              5
 StoreUnavailable      6
 StoreMismatch         6
 Busy                  7
+GaveWay               7
 KeysUnavailable       7
 """
 EXPECTED = {name: int(code) for name, code in (line.split() for line in CODES.split("\n") if line)}

@@ -49,6 +49,7 @@ ENDINGS: Final[Mapping[type[e.FiberqError], tuple[Exit, str]]] = {
     e.WrongProject: (Exit.CONFLICT, "`fiberq project list` shows the projects here."),
     e.Stale: (Exit.CONFLICT, "Look at it again, then repeat the command."),
     e.Busy: (Exit.BUSY, ""),
+    e.GaveWay: (Exit.BUSY, ""),
     e.PreconditionRequired: (Exit.CONFLICT, ""),
     e.Invalid: (Exit.USAGE, ""),
     e.BadPackage: (Exit.BAD_FILE, "Open it in QGIS, export it as a GeoPackage, and try with that file."),
