@@ -1,5 +1,9 @@
-"""S34, S35: the server is killed at any moment, or the sender is gone; an upload is wholly there or not at all."""
+"""S34, S35: the server is killed at any moment, or the sender is gone; an upload is wholly there or not at all.
 
+`FIBERQ_TEST_KILLS` says how often, where somebody has the time.
+"""
+
+import os
 import random
 import shutil
 import socket
@@ -14,16 +18,19 @@ import pytest
 
 from tests.e2e.device import GEOMETRY_FUNCTIONS, point
 from tests.e2e.serverprocess import Server, leftovers
+from tests.postgis.cluster import DURABLE, Cluster, running
+from tests.postgis.databases import prepared
 
 POLE = "Stubovi"
-KILLS = 16
+KILLS = int(os.environ.get("FIBERQ_TEST_KILLS", "16"))
+LOSSES = int(os.environ.get("FIBERQ_TEST_LOSSES", "5"))  # of PostgreSQL
 ROWS = 400  # in each upload, so that there are moments in it
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def server(tmp_path: Path, database: str | None) -> Iterator[Server]:
     """A running server with one project of ours beside the demo's."""
-    server = Server(tmp_path / "data", tmp_path / "log.txt")
+    server = Server(tmp_path / "data", tmp_path / "log.txt", {"DATABASE_URL": database} if database else {})
     server.start()
     yield server
     server.kill()
@@ -60,7 +67,8 @@ def per_upload(server: Server, project: int) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_s35_killed_at_any_moment(server, project, tmp_path):
+@pytest.mark.each_store
+def test_s35_killed_at_any_moment(server, project, tmp_path, database):
     """S35: after every kill each upload is wholly there or not at all, once; a retry ends in one effect."""
     chance = random.Random(35)
     token = server.token()
@@ -104,12 +112,58 @@ def test_s35_killed_at_any_moment(server, project, tmp_path):
     revision = server.ask("GET", f"/api/projects/{project}", token=token)[1]["revision"]
     assert KILLS == revision
     server.stop()
-    connection = sqlite3.connect(server.data / "fiberq.db")
+    if database is None:
+        _is_sound(server.data / "fiberq.db")
+
+
+def _is_sound(store: Path) -> None:
+    connection = sqlite3.connect(store)
     try:
         assert [("ok",)] == connection.execute("PRAGMA integrity_check").fetchall()
         assert [] == connection.execute("PRAGMA foreign_key_check").fetchall()
     finally:
         connection.close()
+
+
+@pytest.mark.slow
+@pytest.mark.postgis
+def test_s35_postgresql_killed_at_any_moment(tmp_path):
+    """S35: PostgreSQL with its own settings dies again and again; the server goes on by itself, and nothing is lost."""
+    with running(DURABLE) as cluster, prepared(cluster.dsn()) as databases:
+        server = Server(tmp_path / "data", tmp_path / "log.txt", {"DATABASE_URL": databases.create()})
+        server.start()
+        try:
+            _lose_postgresql_again_and_again(cluster, server, tmp_path)
+        finally:
+            server.kill()
+
+
+def _lose_postgresql_again_and_again(cluster: Cluster, server: Server, folder: Path) -> None:
+    chance, project, token = random.Random(36), server.create_project(), server.token()
+    acknowledged: list[str] = []
+    said: list[int] = []
+    for number in range(LOSSES):
+        status, content = server.ask("GET", f"/api/sync/download/{project}", token=token)
+        assert status == 200
+        body = edited(content, folder, number)
+
+        def send(body: bytes = body) -> None:
+            said.append(server.upload(project, body, token)[0])
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        time.sleep(chance.uniform(0, 0.3))
+        cluster.kill()
+        sender.join(120)
+        assert not sender.is_alive() and said[-1] in (200, 503)
+        assert 503 == server.ask("GET", f"/api/projects/{project}", token=token)[0]
+        cluster.start()
+        assert per_upload(server, project).keys() >= {*acknowledged, *([f"U-{number}"] if said[-1] == 200 else [])}
+        assert 200 == server.upload(project, body, token)[0]
+        acknowledged.append(f"U-{number}")
+        assert dict.fromkeys(acknowledged, ROWS) == per_upload(server, project)
+    assert 503 in said
+    assert LOSSES == server.ask("GET", f"/api/projects/{project}", token=token)[1]["revision"]
 
 
 def test_s34_a_sender_that_vanishes_leaves_nothing(server, project, tmp_path):
