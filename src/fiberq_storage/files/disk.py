@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import shutil
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from fiberq_core.errors import StoreUnavailable
 
 PART = ".part"
 DAY_S = 86_400
+SETTLE_S = 0.2  # between two times that a file is seen onto the disk while it is written
 LEFT_S = 3_600  # what is unfinished for so long belongs to a process that is gone
 
 FULL = "The disk is full. Nothing was changed; free some space and try again"
@@ -101,6 +103,30 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@asynccontextmanager
+async def settling(path: Path) -> AsyncIterator[None]:
+    """Have what is written to the file at *path* go to the disk meanwhile, so that little is left to `sync` at the end.
+
+    The file need not be there yet. Whoever writes it may be in this process: it is opened only once.
+    """
+    done = threading.Event()
+    work = asyncio.create_task(asyncio.to_thread(_settle, path, done))
+    try:
+        yield
+    finally:
+        done.set()
+        await work
+
+
+def _settle(path: Path, done: threading.Event) -> None:
+    while not path.exists():
+        if done.wait(SETTLE_S):
+            return
+    with path.open("rb") as file:
+        while not done.wait(SETTLE_S):
+            os.fdatasync(file.fileno())
 
 
 def remove_leftovers(folder: Path, older_than: float) -> None:

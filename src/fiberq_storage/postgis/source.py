@@ -9,7 +9,7 @@ from typing import Self
 from fiberq_core.errors import NotFound
 from fiberq_core.geopackage import PLACEHOLDER, PackageLayer
 from fiberq_core.sent import Provenance
-from fiberq_storage.files.disk import sync
+from fiberq_storage.files.disk import settling, sync
 from fiberq_storage.files.source import Delta, Look
 from fiberq_storage.gpkg.joining import join
 from fiberq_storage.gpkg.writer import PackageWriter
@@ -73,8 +73,11 @@ class PostgisSource:
             Part(settings.dsn, settings.pgbouncer, beginning, snapshot.scope.project.id, look, mine, str(file))
             for mine, file in zip(names, files, strict=True)
         ]
-        await self._database.run(self._builders.build, parts)
-        return await asyncio.to_thread(_join, files, [layer.name for layer in layers])
+        async with settling(path):
+            await self._database.run(self._builders.build, parts)
+            offset = await asyncio.to_thread(_join, files, [layer.name for layer in layers])
+        await asyncio.to_thread(sync, path)
+        return offset
 
 
 async def _look(_: Connection, scope: Scope, revision: int | None) -> Look:
@@ -116,5 +119,4 @@ def _join(files: Sequence[Path], layers: Sequence[str]) -> int:
     offset = join(files[0], files[1:], layers)
     for other in files[1:]:
         other.unlink()
-    sync(files[0])
     return offset
