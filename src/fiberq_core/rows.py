@@ -70,4 +70,4 @@ def differing(a: Row | None, b: Row | None) -> frozenset[str]:
     """The names of the fields in which two rows differ; a row that is not there has no values."""
     left: Values = a.values if a else {}
     right: Values = b.values if b else {}
-    return frozenset(n for n in left.keys() | right.keys() if left.get(n) != right.get(n))
+    return frozenset([*(right.keys() - left.keys()), *(n for n, value in left.items() if right.get(n) != value)])

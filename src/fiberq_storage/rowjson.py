@@ -9,6 +9,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from fiberq_core.changes import Change
 from fiberq_core.inbox import Author, Decided, Decision, Item, ItemKind
 from fiberq_core.rows import Key, Row, Value
@@ -31,8 +33,11 @@ DECODER = json.JSONDecoder(object_hook=_unbytes)
 
 
 def values_text(values: Mapping[str, Value]) -> str:
-    """Values as JSON text."""
-    return ENCODER.encode(values)
+    """Values as JSON text. Half characters, which orjson refuses, are left for the store to refuse in its own words."""
+    try:
+        return orjson.dumps(values, default=_bytes).decode()
+    except TypeError:
+        return ENCODER.encode(values)
 
 
 def values_of(text: str) -> dict[str, Value]:

@@ -327,3 +327,30 @@ def test_the_samples_cover_every_kind() -> None:
     """Every kind of column is written and read above."""
     assert set(Kind) == set(SAMPLE)
     assert LAYER[OKNA].spatial
+
+
+CHANGES: dict[str, dict[str, Value | None]] = {
+    "one column": {"napomena": "x"},
+    "a column cleared": {"broj_okna": None},
+    "the place": {"geometry": point(21, 44)},
+    "the place cleared": {"geometry": None},
+    "an unregistered column": {"boja": "crvena"},
+    "an unregistered column cleared": {"boja": None},
+    "a new unregistered one": {"sjaj": 3},
+    "some of each": {"napomena": "x", "broj_okna": None, "geometry": point(21, 44), "boja": None, "sjaj": 3},
+}
+
+
+async def test_what_an_update_does_not_change_stays(store: Store, project: Project) -> None:
+    """Rows of one change set may change in different columns; each reads as it was written, and was what it was."""
+    first = Row({"broj_okna": "7", "vrsta_okna": "armirano", "boja": "plava", "geometry": point(20, 43)})
+    keys = [key(number) for number in range(1, len(CHANGES) + 1)]
+    await commit(store, project, [Write(one, None, first) for one in keys])
+    before = [stored for stored in await current(store, project, *keys) if stored]
+    await commit(store, project, [edit(one, **change) for one, change in zip(before, CHANGES.values(), strict=True)])
+
+    after = [stored.row for stored in await current(store, project, *keys) if stored]
+    assert [first.with_values(change) for change in CHANGES.values()] == after
+    async with store.reading(project.id) as reader:
+        pasts = [(await reader.history(one))[1].row for one in keys]
+    assert [first] * len(CHANGES) == pasts

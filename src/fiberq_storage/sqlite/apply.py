@@ -13,16 +13,16 @@ from attrs import evolve
 
 from fiberq_core.changes import Op, Write
 from fiberq_core.errors import Conflict
-from fiberq_core.fibre import claims_of
+from fiberq_core.fibre import claiming_columns, claims_of
 from fiberq_core.ports import Applied, Changeset
 from fiberq_core.registry.model import GEOMETRY
-from fiberq_core.rows import Key, Row, Stored
+from fiberq_core.rows import Key, Row, Stored, differing
 from fiberq_storage.columns import DECLARED, MOVED
 from fiberq_storage.rowjson import values_text
 from fiberq_storage.sqlite import inbox
 from fiberq_storage.sqlite.blobs import box_of, pack
 from fiberq_storage.sqlite.scope import Scope
-from fiberq_storage.sqlite.tables import TABLES, Table
+from fiberq_storage.sqlite.tables import GEOM, TABLES, Table, version
 
 
 def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
@@ -69,31 +69,37 @@ def _write_rows(scope: Scope, writes: Sequence[Write]) -> dict[Key, Stored]:
 def _insert(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
     done = _numbered(scope, table, writes)
     project, revision = scope.project.id, scope.project.revision
-    records = ((s.id, project, s.key.uuid, s.fid, revision, *table.record(s.row)) for s in done)
+    records = ((s.id, project, s.key.uuid, s.fid, revision, *table.record(s.row, table.written)) for s in done)
     _exactly(scope.db, table.insert_sql, records, len(done))
     _place(scope, table, done)
     return done
 
 
 def _update(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
-    """Update in two statements, since most edits leave the geometry, the largest part of a row, where it is."""
+    """Write only the columns that change: one statement for all rows in which the same ones do."""
     _remember(scope, table, writes, Op.UPDATE)
-    pairs = [(write.before, write.after) for write in writes if write.before and write.after]
-    moved = [(before, after) for before, after in pairs if before.row.geometry != after.geometry]
-    stayed = [(before, after) for before, after in pairs if before.row.geometry == after.geometry]
-    revision, project = scope.project.revision, scope.project.id
-    for placed, group in ((True, moved), (False, stayed)):
-        records = ((revision, *table.record(a, placed=placed), project, b.key.uuid, b.rev) for b, a in group)
-        _exactly(scope.db, table.update_sql(placed=placed), records, len(group))
-    _unplace(scope, table, [before.id for before, _ in moved])
-    _place(scope, table, [evolve(before, row=after) for before, after in moved])
-    return [evolve(before, row=after, rev=revision) for before, after in pairs]
+    groups: dict[frozenset[str], list[tuple[Stored, Row]]] = defaultdict(list)
+    for write in writes:
+        if write.before and write.after:
+            groups[differing(write.before.row, write.after)].append((write.before, write.after))
+    project, revision = scope.project.id, scope.project.revision
+    done: list[Stored] = []
+    for fields, group in groups.items():
+        names = table.written_for(fields)
+        records = ((revision, *table.record(after, names), *version(project, before)) for before, after in group)
+        _exactly(scope.db, table.update_sql(names), records, len(group))
+        rows = [Stored(before.key, after, before.id, before.fid, revision) for before, after in group]
+        if GEOM in names:
+            _unplace(scope, table, [row.id for row in rows])
+            _place(scope, table, rows)
+        done += rows
+    return done
 
 
 def _delete(scope: Scope, table: Table, writes: Sequence[Write]) -> Sequence[Stored]:
     _remember(scope, table, writes, Op.DELETE)
     done = [write.before for write in writes if write.before]
-    records = ((scope.project.id, stored.key.uuid, stored.rev) for stored in done)
+    records = (version(scope.project.id, stored) for stored in done)
     _exactly(scope.db, table.delete_sql, records, len(writes))
     _unplace(scope, table, [stored.id for stored in done])
     return done
@@ -125,15 +131,16 @@ def _remember(scope: Scope, table: Table, writes: Sequence[Write], op: Op) -> No
     """Put the versions that are about to be replaced or deleted into history."""
     project, until, name = scope.project.id, scope.project.revision, op.value
     old = [write.before for write in writes if write.before]
-    records = ((until, name, _past_text(table, s.row), project, s.key.uuid, s.rev) for s in old)
+    records = ((until, name, _past_text(table, s.row), *version(project, s)) for s in old)
     _exactly(scope.db, table.remember_sql, records, len(writes))
 
 
 def _past_text(table: Table, row: Row) -> str:
     """Values as history keeps them: without the geometry that stands beside them."""
-    if not table.layer.spatial or GEOMETRY not in row.values:
-        return values_text(row.values)
-    return values_text({name: value for name, value in row.values.items() if name != GEOMETRY})
+    values = dict(row.values)
+    if table.layer.spatial:
+        values.pop(GEOMETRY, None)
+    return values_text(values)
 
 
 def _place(scope: Scope, table: Table, rows: Iterable[Stored]) -> None:
@@ -157,6 +164,8 @@ def _unplace(scope: Scope, table: Table, ids: Iterable[int]) -> None:
 
 def _write_claims(scope: Scope, writes: Sequence[Write]) -> None:
     """Give up the places that rows no longer take, then take the new ones: a place has one holder (S42)."""
+    layers = {layer for layer in TABLES if claiming_columns(layer)}
+    writes = [write for write in writes if write.key.layer in layers]
     old = [(c, w.key) for w in writes if w.before for c in claims_of(w.key.layer, w.before.row)]
     new = [(c, w.key) for w in writes if w.after for c in claims_of(w.key.layer, w.after)]
     sql = "DELETE FROM claims WHERE project_id = ? AND claim = ? AND layer = ? AND uuid = ?"

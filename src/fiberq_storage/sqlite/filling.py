@@ -138,7 +138,7 @@ class Snapshot:
             if stored.key.layer not in self._past:
                 self._create_past(table)
             head = (stored.id, self.scope.project.id, stored.key.uuid, stored.fid, stored.rev)
-            record = (*head, *table.record(stored.row))
+            record = (*head, *table.record(stored.row, table.written))
             self.package.execute(f"INSERT INTO temp.{_past_name(table)} VALUES ({marks(len(record))})", record)
 
     def _create_past(self, table: Table) -> None:
@@ -179,7 +179,7 @@ def _extra_function() -> Callable[..., Any]:
 
 
 def _columns(table: Table) -> tuple[str, ...]:
-    return ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *table.written())
+    return ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *table.written)
 
 
 def _past_name(table: Table) -> str:

@@ -1,6 +1,6 @@
 """A layer as a table of the embedded store: its columns, its SQL, and rows as tuples and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -14,7 +14,9 @@ from fiberq_storage.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.blobs import pack, unpack
 
 SYSTEM = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", "extra")
-GEOM = "geom"
+GEOM, EXTRA = "geom", "extra"
+# Exactly the version that a decision was made from; the id finds it, the rest must agree: `version` gives the values.
+_VERSION = "id = ? AND project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
 _FIRST = 6  # of the layer's own columns in a record
 
 
@@ -26,6 +28,9 @@ class Table:
     columns: Mapping[str, Kind] = field(init=False)
     name: str = field(init=False)  # quoted
     index: str = field(init=False)  # quoted name of the spatial index; "" without geometry
+    # The columns that hold what a row says; the first of them in another form than the row.
+    _made: Mapping[str, Callable[[Row], Value | None]] = field(init=False, repr=False)
+    written: tuple[str, ...] = field(init=False)
     _own: frozenset[str] = field(init=False, repr=False)
     _booleans: tuple[str, ...] = field(init=False, repr=False)
 
@@ -40,6 +45,15 @@ class Table:
     @index.default
     def _index(self) -> str:
         return ident(self.layer.table + "_rtree") if self.layer.spatial else ""
+
+    @_made.default
+    def _made_columns(self) -> Mapping[str, Callable[[Row], Value | None]]:
+        geometry = {GEOM: lambda row: pack(row.geometry)} if self.layer.spatial else {}
+        return {EXTRA: self._extra, **geometry}
+
+    @written.default
+    def _written(self) -> tuple[str, ...]:
+        return (*self._made, *self.columns)
 
     @_own.default
     def _own_names(self) -> frozenset[str]:
@@ -69,12 +83,24 @@ class Table:
             values[GEOMETRY] = unpack(geom)
         return Stored(Key(self.layer.name, uuid), Row(values), id_, fid, rev)
 
-    def record(self, row: Row, *, placed: bool = True) -> tuple[Value | None, ...]:
-        """What `written` columns hold for *row*."""
+    def record(self, row: Row, names: Sequence[str]) -> tuple[Value | None, ...]:
+        """What the columns *names* hold for *row*: some of `written`, in that order."""
+        made = [make(row) for name, make in self._made.items() if name in names]
+        return (*made, *map(row.values.get, names[len(made) :]))
+
+    def written_for(self, fields: Collection[str]) -> tuple[str, ...]:
+        """Those of `written` that hold *fields* of a row."""
+        names = {self._column_of(name) for name in fields}
+        return tuple(name for name in self.written if name in names)
+
+    def _column_of(self, name: str) -> str:
+        if name in self.columns:
+            return name
+        return GEOM if name == GEOMETRY and self.layer.spatial else EXTRA
+
+    def _extra(self, row: Row) -> str | None:
         unregistered = self.unregistered(row)
-        extra = values_text(unregistered) if unregistered else None
-        own = tuple(map(row.values.get, self.columns))
-        return (extra, pack(row.geometry), *own) if placed and self.layer.spatial else (extra, *own)
+        return values_text(unregistered) if unregistered else None
 
     def unregistered(self, row: Row) -> Mapping[str, Value]:
         """What the row says under names that the registry does not know."""
@@ -82,35 +108,36 @@ class Table:
             return {}
         return {name: value for name, value in row.values.items() if name not in self._own}
 
-    def written(self, *, placed: bool = True) -> tuple[str, ...]:
-        """The columns that `record` fills; *placed*: the geometry among them, where there is one."""
-        return ("extra", *([GEOM] if placed and self.layer.spatial else []), *self.columns)
-
     @property
     def insert_sql(self) -> str:
         """Inserts (id, project, uuid, fid, revision, *record)."""
-        names = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *self.written())
+        names = ("id", "project_id", "fiberq_uuid", "fid", "fiberq_rev", *self.written)
         return f"INSERT INTO {self.name} ({idents(names)}) VALUES ({marks(len(names))})"
 
-    def update_sql(self, *, placed: bool) -> str:
-        """Updates with (revision, *record, project, uuid, expected revision)."""
-        fields = ", ".join(f"{ident(name)} = ?" for name in ("fiberq_rev", *self.written(placed=placed)))
-        return f"UPDATE {self.name} SET {fields} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+    def update_sql(self, names: Sequence[str]) -> str:
+        """Updates the columns *names* with (revision, *record, *version)."""
+        fields = ", ".join(f"{ident(name)} = ?" for name in ("fiberq_rev", *names))
+        return f"UPDATE {self.name} SET {fields} WHERE {_VERSION}"
 
     @property
     def remember_sql(self) -> str:
-        """Copies (end, how it ended, values) of the version (project, uuid, revision) into history."""
+        """Copies (end, how it ended, values) of a version into history."""
         geom = GEOM if self.layer.spatial else "NULL"
         return (
             "INSERT INTO history (project_id, uuid, layer, rev, id, fid, geom, until, ended_by, vals)"
             f" SELECT project_id, fiberq_uuid, {literal(self.layer.name)}, fiberq_rev, id, fid, {geom}, ?, ?, ?"
-            f" FROM {self.name} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+            f" FROM {self.name} WHERE {_VERSION}"
         )
 
     @property
     def delete_sql(self) -> str:
-        """Deletes by (project, uuid, expected revision)."""
-        return f"DELETE FROM {self.name} WHERE project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
+        """Deletes a version."""
+        return f"DELETE FROM {self.name} WHERE {_VERSION}"
+
+
+def version(project: int, stored: Stored) -> tuple[int, int, str, int]:
+    """What the statements of a table know a version by."""
+    return (stored.id, project, stored.key.uuid, stored.rev)
 
 
 TABLES: Mapping[str, Table] = {layer.name: Table(layer) for layer in DATA_LAYERS}
