@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -27,10 +27,11 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
     if part.partial:
         response.set_status(206)
         response.headers[hdrs.CONTENT_RANGE] = part.content_range
-    with await asyncio.to_thread(_open, download.package.path) as file:  # from here on it may be pruned
+    file, beginning = await asyncio.to_thread(_open, download, part)
+    with file:  # it may be pruned by now
         await response.prepare(request)
         async with _cut_off_if_it_breaks(request):
-            await _stream(request, response, file, download, part)
+            await _stream(request, response, beginning, file, part)
     return response
 
 
@@ -76,14 +77,11 @@ async def _cut_off_if_it_breaks(request: web.Request) -> AsyncIterator[None]:
 
 
 async def _stream(
-    request: web.Request, response: web.StreamResponse, file: BinaryIO, download: Download, part: Span
+    request: web.Request, response: web.StreamResponse, beginning: bytes, file: BinaryIO, part: Span
 ) -> None:
-    position, end = part.start, part.start + part.size
-    at, name = download.package.id_offset, download.export_id.encode("ascii")
-    while position < min(end, at + len(name)):
-        block = await asyncio.to_thread(_read, file, position, min(BLOCK, end - position, at + len(name) - position))
-        await response.write(patched(block, position, at, name))
-        position += len(block)
+    if beginning:
+        await response.write(beginning)
+    position, end = part.start + len(beginning), part.start + part.size
     while position < end:
         position += await _send(request, file, position, min(BLOCK, end - position))
     await response.write_eof()
@@ -101,16 +99,19 @@ async def _send(request: web.Request, file: BinaryIO, position: int, size: int) 
     return sent
 
 
-def _open(path: str) -> BinaryIO:
+def _open(download: Download, part: Span) -> tuple[BinaryIO, bytes]:
+    """The package, and what of *part* stands before the end of the export's id, with the id filled in.
+
+    Raises: StoreUnavailable.
+    """
+    at, name = download.package.id_offset, download.export_id.encode("ascii")
+    size = max(0, min(part.start + part.size, at + len(name)) - part.start)
     try:
-        return Path(path).open("rb")
+        with ExitStack() as closing:
+            file = closing.enter_context(Path(download.package.path).open("rb"))
+            file.seek(part.start)
+            beginning = patched(file.read(size), part.start, at, name)
+            closing.pop_all()  # the caller does
+            return file, beginning
     except OSError as broken:
         raise StoreUnavailable(f"cannot read a package: {broken}") from broken
-
-
-def _read(file: BinaryIO, position: int, size: int) -> bytes:
-    file.seek(position)
-    block = file.read(size)
-    if not block:
-        raise OSError("the package is shorter than it was")
-    return block

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientError
 
 from fiberq_aiohttp.caching import had
+from fiberq_aiohttp.flows import exporting
 from tests.aiohttp.serving import Caller
 
 
@@ -88,16 +89,42 @@ async def test_an_export_is_known_again(engineer: Caller, project: int, tmp_path
     assert ["download"] == [sync["sync_type"] for sync in found]
 
 
-async def test_a_package_that_ends_early(engineer: Caller, project: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the system sends nothing more before the end, the connection is cut."""
+@pytest.mark.parametrize("broken", [OSError("the disk is gone"), 0], ids=["it fails", "it ends early"])
+async def test_a_download_that_breaks_off(
+    engineer: Caller, project: int, monkeypatch: pytest.MonkeyPatch, *, broken: OSError | int
+) -> None:
+    """When the file fails half-way the connection is cut: half a file never looks like a whole one."""
 
-    async def nothing(*_: Any, **__: Any) -> int:
-        return 0
+    async def sent(*_: object) -> int:
+        if isinstance(broken, OSError):
+            raise broken
+        return broken
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "sendfile", nothing)
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "sendfile", sent)
+        with pytest.raises(ClientError):
+            await engineer("GET", path(project))
 
-    with pytest.raises(ClientError):
-        await engineer("GET", path(project))
+    assert 200 == (await engineer("GET", path(project))).status
+
+
+async def test_a_package_that_is_gone(
+    engineer: Caller, project: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that was removed in the last moment is an error with words, and there again for the next one."""
+    await engineer("GET", path(project))
+    real = exporting.take
+
+    async def late(*args: Any) -> exporting.Download:
+        taken = await real(*args)
+        Path(taken.package.path).unlink()  # noqa: ASYNC240
+        return taken
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exporting, "take", late)
+        assert 503 == (await engineer("GET", path(project))).status
+
+    assert 200 == (await engineer("GET", path(project))).status
 
 
 async def test_others_are_served_meanwhile(engineer: Caller, project: int) -> None:

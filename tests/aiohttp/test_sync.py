@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, FormData
+from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
-from fiberq_aiohttp import sending
 from fiberq_aiohttp.app import UPLOADS_AT_ONCE
 from fiberq_aiohttp.keys import SPOOL, UPLOAD_SLOTS
 from fiberq_aiohttp.routes import sync as routes
@@ -374,22 +373,3 @@ async def test_too_many_at_once(engineer: Caller, client: Client, monkeypatch: p
     free = [(await sent(engineer, project, b"x")).status for _ in range(2)]
 
     assert (503, "busy", "10", [422, 422]) == (full.status, full.json["code"], full.headers["Retry-After"], free)
-
-
-async def test_a_download_that_breaks_off(engineer: Caller, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the file fails half-way the connection is cut: half a file never looks like a whole one."""
-    project = await engineer.project()
-    path = f"/api/sync/download/{project}"
-    await engineer("GET", path)
-
-    def fails(_file: object, position: int, size: int) -> bytes:
-        if position:
-            raise OSError("the disk is gone")
-        return b"x" * min(size, 1000)
-
-    monkeypatch.setattr(sending, "_read", fails)
-    with pytest.raises(ClientError):
-        await engineer("GET", path)
-    monkeypatch.undo()
-
-    assert 200 == (await engineer("GET", path)).status

@@ -6,6 +6,7 @@ with; the work grows with the rows that changed. The file is thrown away if this
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from attrs import frozen
 from fiberq_core.geopackage import FID, GEOM, PackageLayer
 from fiberq_core.rows import Value
 from fiberq_core.sent import Provenance
+from fiberq_storage.files.disk import sync
 from fiberq_storage.files.source import Delta, LayerDelta
 from fiberq_storage.gpkg import description, rtree, schema
 from fiberq_storage.gpkg.blobs import HEAD, Boxes, Ids, Seen
@@ -46,21 +48,26 @@ def patch(path: Path, delta: Delta, provenance: Provenance, at: str) -> int | No
     """Patch the package at *path*, which is made anew at *at*; the offset of its export id.
 
     None if it has other tables than *delta* is for, or much unused space: then it must be written anew.
-    The file is not yet on the disk when this returns. Raises: apsw.Error.
+    Most of the file is on the disk when this returns: what was patched goes there while the next layer is patched.
+    Raises: apsw.Error, OSError.
     """
-    with closing(apsw.Connection(str(path))) as db:
+    with ThreadPoolExecutor(1) as disk, closing(apsw.Connection(str(path))) as db:
         for setting, value in SETTINGS.items():
             db.execute(f"PRAGMA {setting}={value}").fetchall()
         db.config(apsw.SQLITE_DBCONFIG_ENABLE_TRIGGER, 0)  # theirs need functions that only GDAL has
         if not _fits(db, delta.layers):
             return None
-        db.execute("BEGIN")
-        _describe(db, delta.layers, provenance, at)
+        with db:
+            _describe(db, delta.layers, provenance, at)
+        landing = []
         for layer in delta.layers:
             if layer.name in delta.rows:
-                _change(db, layer, delta.rows[layer.name])
-        db.execute("COMMIT")
+                with db:
+                    _change(db, layer, delta.rows[layer.name])
+                landing.append(disk.submit(sync, path))
         page = description.note_page(db)
+    for landed in landing:
+        landed.result()
     return description.closed(path, page)
 
 
