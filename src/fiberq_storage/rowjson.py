@@ -57,13 +57,23 @@ def row_of(text: str) -> Row | None:
 
 
 def plain_text(value: object) -> str:
-    """Any JSON value (a receipt, an answer) as text; ASCII, so that even broken Unicode survives."""
-    return json.dumps(value, separators=(",", ":"))
+    """Any JSON value (a receipt, an answer) as text.
+
+    Half characters, which orjson refuses, are written in ASCII, in which they survive. Writing and reading are each one
+    step beside which nothing else can run, the event loop neither: for a large receipt it must be a short one.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"))
 
 
 def mapping_of(text: str) -> dict[str, object]:
     """A JSON object from text that `plain_text` made."""
-    found: dict[str, object] = json.loads(text)
+    try:
+        found: dict[str, object] = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        found = json.loads(text)
     return found
 
 

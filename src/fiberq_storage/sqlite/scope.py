@@ -1,6 +1,5 @@
 """What every query is about: one project in one transaction of one connection."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -9,6 +8,7 @@ from attrs import frozen
 
 from fiberq_core.ports import Project
 from fiberq_core.rows import Key
+from fiberq_storage.rowjson import plain_text
 from fiberq_storage.sqlite.tables import TABLES
 
 
@@ -31,4 +31,4 @@ def by_layer(keys: Iterable[Key]) -> Mapping[str, list[str]]:
 
 def array(values: Iterable[object]) -> str:
     """Values as one parameter for `json_each`."""
-    return json.dumps(list(values))
+    return plain_text(list(values))
