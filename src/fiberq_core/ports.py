@@ -302,8 +302,8 @@ class Store(Protocol):
         """Change name, description, status or conflict_policy. Raises: NotFound."""
         ...
 
-    async def members(self, project_id: int) -> Sequence[Member]:
-        """Who belongs to a project."""
+    async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:
+        """Who belongs to a project. What other servers have just changed is sure to be in it only when asked *anew*."""
         ...
 
     async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:

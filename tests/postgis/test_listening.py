@@ -1,11 +1,16 @@
 """What one server remembers of a project ends when anybody changes it."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from fiberq_core.policy import Role
-from fiberq_core.ports import Member
+from fiberq_aiohttp import wiring
+from fiberq_aiohttp.flows.access import actor_in
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.settings import from_env
+from fiberq_core.policy import Actor, Role
+from fiberq_core.ports import Member, Project
 from fiberq_storage import postgis
 from fiberq_storage.postgis.listening import Remembered
 from fiberq_storage.postgis.store import PostgisStore
@@ -45,6 +50,29 @@ async def test_what_another_server_does_is_heard_of(dsn: str) -> None:
         await eventually(one, project.id, ["bojan", "vuk"])
         psql(dsn, "DELETE FROM fiberq.members")
         await eventually(other, project.id, [])
+
+
+@pytest.mark.postgis
+async def test_who_was_just_made_a_member_elsewhere_is_not_sent_away(dsn: str, tmp_path: Path) -> None:
+    """Before a server has heard of a membership that another one gave, it asks, rather than refuse."""
+    settings = from_env({"FIBERQ_DATA": str(tmp_path), "DATABASE_URL": dsn}, dev=True)
+    async with wiring.opened(settings) as ports, await postgis.open_store(postgis.Settings(dsn)) as other:
+        project = await a_project(other)
+        deaf = ports.store
+        assert isinstance(deaf, PostgisStore)
+        await deaf._listener.stop()
+        deaf._members.trusted = True
+        assert [] == await subjects(deaf, project.id)
+        await other.set_member(project.id, BOJAN, by=ANA, at=T0)
+
+        assert [] == await subjects(deaf, project.id)
+        assert (project, Role.ENGINEER) == await admitted(ports, project.id)
+
+
+async def admitted(ports: Ports, project_id: int) -> tuple[Project, Role | None]:
+    """The project as Bojan sees it, and what he may be there."""
+    project, bojan = await actor_in(ports, Actor("bojan", frozenset({Role.ENGINEER})), project_id)
+    return project, bojan.role
 
 
 @pytest.mark.postgis

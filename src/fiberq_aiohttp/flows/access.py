@@ -3,13 +3,15 @@
 To somebody who does not belong to it, a project is not there: same error, same text as for one that never was.
 """
 
+from collections.abc import Sequence
+
 from attrs import evolve
 
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Forbidden, NotFound
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Action, Actor, allows, project_role
-from fiberq_core.ports import Project
+from fiberq_core.ports import Member, Project
 
 NO_PROJECT = "There is no such project, or you are not a member of it"
 NO_SYNC = "There is no such upload, or you are not a member of its project"
@@ -23,13 +25,19 @@ async def actor_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project
     try:
         project = await ports.store.project(project_id)
         members = await ports.store.members(project_id)
+        if _within(actor, members).role is None:  # nobody is sent away for what another server was told a moment ago
+            members = await ports.store.members(project_id, anew=True)
     except NotFound:
         raise NotFound(NO_PROJECT) from None
-    limited = actor.within(project_role(actor.subject, ((m.sub, m.role) for m in members)))
+    limited = _within(actor, members)
     if limited.role is None:
         raise NotFound(NO_PROJECT)
     known = next((m.name for m in members if m.sub == actor.subject), "")
     return project, limited if limited.name else evolve(limited, name=known)
+
+
+def _within(actor: Actor, members: Sequence[Member]) -> Actor:
+    return actor.within(project_role(actor.subject, ((m.sub, m.role) for m in members)))
 
 
 async def reader_in(ports: Ports, actor: Actor, project_id: int) -> tuple[Project, Actor]:

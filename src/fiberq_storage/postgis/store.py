@@ -84,8 +84,10 @@ class PostgisStore:
         """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
         return await self._write(projects.update, project_id, changes, by, at)
 
-    async def members(self, project_id: int) -> Sequence[Member]:
-        """Who belongs to a project. Raises: NotFound."""
+    async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:
+        """Who belongs to a project, as remembered where not asked *anew*. Raises: NotFound."""
+        if anew:
+            self._members.forget(project_id)
         return await self._members.get(project_id, partial(self._read, projects.members, project_id))
 
     async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:

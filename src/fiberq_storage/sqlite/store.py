@@ -81,7 +81,7 @@ class SqliteStore:
         """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
         return await self._write(projects.update, project_id, changes, by, at)
 
-    async def members(self, project_id: int) -> Sequence[Member]:
+    async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:  # noqa: ARG002 (always new)
         """Who belongs to a project. Raises: NotFound."""
         return await self._read(projects.members, project_id)
 
