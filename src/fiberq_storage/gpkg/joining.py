@@ -11,9 +11,9 @@ from pathlib import Path
 import apsw
 
 from fiberq_storage.gpkg import description
-from fiberq_storage.gpkg.patching import SETTINGS
 from fiberq_storage.sql import ident, marks
 
+SETTINGS = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE", "cache_size = -8192")
 DESCRIPTIONS = ("gpkg_contents", "gpkg_geometry_columns", "gpkg_ogr_contents", "gpkg_extensions")
 VIRTUAL = "sql LIKE 'CREATE VIRTUAL TABLE%'"
 
@@ -25,8 +25,8 @@ def join(path: Path, others: Iterable[Path], layers: Sequence[str]) -> int:
     Raises: apsw.Error.
     """
     with closing(apsw.Connection(str(path))) as db:
-        for setting, value in SETTINGS.items():
-            db.execute(f"PRAGMA {setting}={value}").fetchall()
+        for setting in SETTINGS:
+            db.execute(f"PRAGMA {setting}").fetchall()
         for other in others:
             db.execute("ATTACH ? AS other", (str(other),))
             db.execute("BEGIN")

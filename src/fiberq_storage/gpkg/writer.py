@@ -26,7 +26,7 @@ _SETTINGS = {
     "journal_mode": "OFF",  # the file is thrown away if this fails
     "synchronous": "OFF",  # `finish` does it once
     "locking_mode": "EXCLUSIVE",
-    "cache_size": -32768,  # KiB
+    "cache_size": -8192,  # KiB: rows come in order, and are not looked at again
     "application_id": schema.APPLICATION_ID,
     "user_version": schema.USER_VERSION,
 }

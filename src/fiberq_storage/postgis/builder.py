@@ -7,6 +7,7 @@ null. It ends with its input, or when nothing was ordered for a while.
 import asyncio
 import gc
 import json
+import os
 import signal
 import sys
 import traceback
@@ -17,11 +18,13 @@ from fiberq_storage.postgis.parts import Part, build, part_of
 from fiberq_storage.sqlite.connection import translating as translating_files
 
 IDLE_S = 600
+NICE = 5  # whoever waits for an answer of the server goes first
 BROKEN = "A package could not be built; the server's log says why"
 
 
 def main() -> None:
     """Work until there is no more."""
+    os.nice(NICE)
     gc.disable()  # rows hold no cycles: looking for them took a twentieth of the time
     while order := _next():
         sys.stdout.write(f"{json.dumps(_done(part_of(order)))}\n")

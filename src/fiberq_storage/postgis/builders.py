@@ -53,9 +53,8 @@ class Builders:
             if process.returncode is None:
                 return process
             await _end(process)
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "fiberq_storage.postgis.builder", stdin=PIPE, stdout=PIPE
-        )
+        program, env = ("-m", "fiberq_storage.postgis.builder"), {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+        return await asyncio.create_subprocess_exec(sys.executable, *program, stdin=PIPE, stdout=PIPE, env=env)
 
 
 async def _ask(process: Process, order: str) -> bytes | None:

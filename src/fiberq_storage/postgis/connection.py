@@ -246,6 +246,18 @@ class Session:
 
         return await self._database.run(work)
 
+    async def whole(self, mode: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """*work* of the connection in a transaction from beginning to end, asked for at once; nothing is written."""
+
+        async def transaction() -> T:
+            try:
+                await self._begin(mode)
+                return await work(self.connection)
+            finally:
+                await self._finish(commit=False)
+
+        return await self._database.run(transaction)
+
     async def finish(self, *, commit: bool) -> None:
         """End the transaction and give the connection back; does nothing where none was begun."""
         await self._database.run(self._finish, commit=commit)

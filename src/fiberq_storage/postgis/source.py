@@ -13,6 +13,7 @@ from fiberq_storage.files.disk import settling, sync
 from fiberq_storage.files.source import Delta, Look
 from fiberq_storage.gpkg.joining import join
 from fiberq_storage.gpkg.writer import PackageWriter
+from fiberq_storage.postgis import projects
 from fiberq_storage.postgis.builders import Builders
 from fiberq_storage.postgis.changed import Changes
 from fiberq_storage.postgis.connection import Connection, Session
@@ -44,8 +45,7 @@ class PostgisSource:
 
     async def look(self, project_id: int, revision: int | None) -> Look:
         """The project at *revision*, or as it is now. Raises: NotFound, StoreUnavailable."""
-        async with self._store.snapshot(project_id) as (session, scope):
-            return await session.run(_look, scope, revision)
+        return await self._store.read(_look, project_id, revision)
 
     async def build(self, project_id: int, look: Look, path: Path) -> int:
         """Write the whole package to *path*; the offset of its export id. Raises: NotFound, StoreUnavailable."""
@@ -59,8 +59,7 @@ class PostgisSource:
 
     async def delta(self, project_id: int, since: int, until: int, at_most: int) -> Delta | None:
         """How the package of *since* becomes that of *until*, in at most so many rows. Raises: NotFound, StoreUnavailable."""
-        async with self._store.snapshot(project_id) as (session, scope):
-            return await session.run(_delta, Changes(Snapshot(scope, until), since), at_most)
+        return await self._store.read(_delta, project_id, since, until, at_most)
 
     async def _in_parts(
         self, session: Session, snapshot: Snapshot, rows: Mapping[str, int], look: Look, path: Path
@@ -80,12 +79,12 @@ class PostgisSource:
         return offset
 
 
-async def _look(_: Connection, scope: Scope, revision: int | None) -> Look:
-    project = scope.project
+async def _look(db: Connection, project_id: int, revision: int | None) -> Look:
+    project = await projects.get(db, project_id)
     wanted = project.revision if revision is None else revision
     if not 0 <= wanted <= project.revision:
         raise NotFound("The project has no such revision")
-    made = await Snapshot(scope, wanted).made([wanted])
+    made = await Snapshot(Scope(db, project), wanted).made([wanted])
     return Look(project.uuid, wanted, made[wanted][1] if wanted in made else project.created_at)
 
 
@@ -98,8 +97,9 @@ async def _build(_: Connection, snapshot: Snapshot, look: Look, path: Path) -> i
         return (await asyncio.to_thread(writer.finish)).export_id_at
 
 
-async def _delta(_: Connection, changes: Changes, at_most: int) -> Delta | None:
-    return await changes.delta(at_most)
+async def _delta(db: Connection, project_id: int, since: int, until: int, at_most: int) -> Delta | None:
+    scope = Scope(db, await projects.get(db, project_id))
+    return await Changes(Snapshot(scope, until), since).delta(at_most)
 
 
 async def _rows(_: Connection, scope: Scope) -> Mapping[str, int]:

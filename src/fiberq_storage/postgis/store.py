@@ -74,11 +74,11 @@ class PostgisStore:
 
     async def projects(self, *, member: str | None, archived: bool = False) -> Sequence[Project]:
         """Projects of which *member* (or everyone) is a member; None: all. Archived ones only where asked for."""
-        return await self._read(projects.listed, member, archived=archived)
+        return await self.read(projects.listed, member, archived=archived)
 
     async def project(self, project_id: int) -> Project:
         """One project. Raises: NotFound."""
-        return await self._read(projects.get, project_id)
+        return await self.read(projects.get, project_id)
 
     async def update_project(self, project_id: int, changes: Mapping[str, str], *, by: Author, at: str) -> Project:
         """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
@@ -88,7 +88,7 @@ class PostgisStore:
         """Who belongs to a project, as remembered where not asked *anew*. Raises: NotFound."""
         if anew:
             self._members.forget(project_id)
-        return await self._members.get(project_id, partial(self._read, projects.members, project_id))
+        return await self._members.get(project_id, partial(self.read, projects.members, project_id))
 
     async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:
         """Add somebody or change their role. Raises: NotFound."""
@@ -102,7 +102,7 @@ class PostgisStore:
 
     async def find_receipt(self, sync_id: str) -> tuple[int, Author, Mapping[str, object], int]:
         """Project, author, receipt and revision of an upload. Raises: NotFound."""
-        return await self._read(synclog.find_receipt, sync_id)
+        return await self.read(synclog.find_receipt, sync_id)
 
     async def save_export(self, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
         """Remember a download. The same export may be saved again."""
@@ -110,11 +110,11 @@ class PostgisStore:
 
     async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
         """Project, revision and taker of an export; None if it is not ours."""
-        return await self._read(synclog.find_export, export_id)
+        return await self.read(synclog.find_export, export_id)
 
     async def digests_waiting(self) -> frozenset[str]:
         """The digests of uploads that an open inbox item refers to: those must be kept."""
-        return await self._read(inbox.digests_waiting)
+        return await self.read(inbox.digests_waiting)
 
     @asynccontextmanager
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:
@@ -161,11 +161,12 @@ class PostgisStore:
         finally:
             await session.finish(commit=ending)
 
-    async def _read(
+    async def read(
         self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        async with locks.told(self.database), self._session(READING) as session:
-            return await session.run(function, *args, **kwargs)
+        """One question in a snapshot of its own, for those who ask in SQL. Raises: StoreUnavailable, and as *function*."""
+        async with locks.told(self.database):
+            return await Session(self.database).whole(READING, lambda db: function(db, *args, **kwargs))
 
     async def _write(
         self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
