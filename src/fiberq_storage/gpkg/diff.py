@@ -89,6 +89,8 @@ class Comparison:
 
     def changed_rows(self) -> Found:
         """The rows that SQLite finds different, without those that are equal by value."""
+        if self.parts.untouched:
+            return Found(received=self._received(), total=self._received())
         found, select, width = Found(), self.select, len(self.select.columns)
         query = f"FROM {select.joined} WHERE {select.fid} BETWEEN ? AND ? AND ({select.differs})"
         both = ", ".join([*select.columns, *select.delivered, f"o.{ident(UUID)}"])

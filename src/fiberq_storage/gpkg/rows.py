@@ -7,6 +7,7 @@ import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TypeVar
 
 from attrs import define, field, frozen
@@ -63,7 +64,7 @@ class Plan:
     uuid: FileColumn | None
     rev: FileColumn | None
 
-    @property
+    @cached_property
     def raw_columns(self) -> tuple[FileColumn, ...]:
         """The file's columns in the order in which raw rows bring them."""
         system = tuple(c for c in (self.uuid, self.rev) if c)
@@ -82,9 +83,10 @@ def plan(table: FileTable, known_extra: Mapping[str, str]) -> Plan:
     system = {c.name.casefold(): c for c in table.columns if c.name.casefold() in _SYSTEM_NAMES}
     if layer.natural_key:
         system = {}
-    owners = _owners(layer, [c for c in table.columns if c not in system.values()])
+    own = [c for c in table.columns if system.get(c.name.casefold()) is not c]
+    owners = _owners(layer, own)
     spelled = {name.casefold(): name for name in known_extra}
-    fields = tuple(_field(c, owners.get(c), spelled) for c in table.columns if c not in system.values())
+    fields = tuple(_field(c, owners.get(c), spelled) for c in own)
     return Plan(table, layer, fields, system.get(UUID), system.get(REV))
 
 

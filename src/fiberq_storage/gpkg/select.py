@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 
 from attrs import field, frozen
@@ -37,8 +38,8 @@ class Select:
         """The number of the row in the file."""
         return f"n.{ident(self.plan.table.fid)}"
 
-    @property
-    def columns(self) -> list[str]:
+    @cached_property
+    def columns(self) -> Sequence[str]:
         """The file's side of a row: fid, geometry, the columns of the plan."""
         geometry = self.plan.table.geometry
         return [
@@ -47,8 +48,8 @@ class Select:
             *(f"n.{ident(c.name)}" for c in self.plan.raw_columns),
         ]
 
-    @property
-    def delivered(self) -> list[str]:
+    @cached_property
+    def delivered(self) -> Sequence[str]:
         """The delivered side of the same row."""
         names = (self.base_columns.get(c.name.casefold()) for c in self.plan.raw_columns)
         geometry = f"o.{ident(GEOM)}" if self.plan.table.geometry else "NULL"
