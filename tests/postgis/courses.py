@@ -126,7 +126,8 @@ async def _records(db: Connection, snapshot: Snapshot) -> None:
     """What `build` reads by cursors, at once: PostgreSQL reports no plan of a cursor that ends with its transaction."""
     for layer in await snapshot.layers():
         if layer.name in TABLES:
-            await db.fetch(snapshot.records_sql(layer), *snapshot.parameters)
+            for sql in snapshot.records_sql(layer):
+                await db.fetch(sql, *snapshot.parameters)
 
 
 async def _patch(store: PostgisStore, filled: Filled, _: Path) -> None:

@@ -86,7 +86,8 @@ class Changes:
         return LayerDelta(gone, await self._records(self._layers[name], list(fids)) if fids else [])
 
     async def _records(self, layer: PackageLayer, fids: Sequence[int]) -> list[Sequence[Any]]:
-        records = await self._all(self.snapshot.records_sql(layer, "t.fid = ANY($3::bigint[])"), fids)
+        queries = self.snapshot.records_sql(layer, "t.fid = ANY($3::bigint[])")
+        records = [record for sql in queries for record in await self._all(sql, fids)]
         made = await self.snapshot.made(revisions_in(layer, records))
         return list(map(completing(layer, self.snapshot.scope.project.id, made), records))
 

@@ -73,20 +73,29 @@ class Snapshot:
             found = await self.scope.db.fetch(f"{sql} AND revision = ANY($3::bigint[])", *self.parameters, revisions)
         return {revision: (author, at) for revision, author, at in found}
 
-    def records_sql(self, layer: PackageLayer, only: str = "") -> str:
-        """The records of a layer by fid, which `completing` makes rows of a package. *only*: a condition on `t`."""
+    def records_sql(self, layer: PackageLayer, only: str = "") -> Iterator[str]:
+        """The queries that together give the records of a layer, which `completing` makes rows; each by fid.
+
+        *only*: a condition on `t`.
+        """
         table = TABLES[layer.name]
         columns = [self._value(table, column) for column in _read(layer)]
         columns += ["t.extra::text"] if _unregistered(layer) else []
         where = f" WHERE {only}" if only else ""
-        return f"SELECT {', '.join(columns)} FROM ({self.rows_sql(table)}) t{where} ORDER BY t.fid"
+        for rows in self._sources(table):
+            yield f"SELECT {', '.join(columns)} FROM ({rows}) t{where} ORDER BY t.fid"
 
     def rows_sql(self, table: Table) -> str:
         """The rows of a layer as they were at the revision."""
+        return " UNION ALL ".join(self._sources(table))
+
+    def _sources(self, table: Table) -> Iterator[str]:
+        """Current rows, and replaced versions, that were there at the revision."""
         kept = idents(table.kept)
         then = "WHERE project_id = $1 AND fiberq_rev <= $2"
-        current = f"SELECT {kept} FROM {table.name} {then}"
-        return f"{current} UNION ALL SELECT {kept} FROM {table.past} {then} AND until > $2" if self.past else current
+        yield f"SELECT {kept} FROM {table.name} {then}"
+        if self.past:
+            yield f"SELECT {kept} FROM {table.past} {then} AND until > $2"
 
     def _value(self, table: Table, column: str) -> str:
         """The expression for a package's column; local numbers of references are written anew."""
@@ -107,11 +116,14 @@ class Snapshot:
         return f"CASE WHEN {uuid} IS NULL THEN {own} ELSE coalesce({', '.join(tried)}) END"
 
     def _fids(self, target: Table, uuid: str) -> Iterator[str]:
-        """Where to look for the number of the row with a uuid, as it was there at the revision."""
+        """Where to look for the number of the row with a uuid, as it was there at the revision.
+
+        They are looked up by uuid: the `+ 0` forbids the index that would find all that ended since.
+        """
         same = f"x.project_id = $1 AND x.fiberq_uuid = {uuid} AND x.fiberq_rev <= $2"
         yield f"(SELECT x.fid FROM {target.name} x WHERE {same})"
         if self.past:
-            yield f"(SELECT x.fid FROM {target.past} x WHERE {same} AND x.until > $2)"
+            yield f"(SELECT x.fid FROM {target.past} x WHERE {same} AND x.until + 0 > $2)"
 
 
 def completing(layer: PackageLayer, project: int, made: Made) -> Callable[[Record], Record]:

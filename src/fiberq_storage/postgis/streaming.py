@@ -19,12 +19,13 @@ async def fill(snapshot: Snapshot, writer: PackageWriter) -> None:
         if name == SYNC_ISSUES.name:
             writer.fill(name, await issues(snapshot, layer, await open_items(snapshot)))
         elif name in TABLES:
-            await _pour(snapshot, layer, made, writer)
+            for sql in snapshot.records_sql(layer):
+                await _pour(snapshot, sql, layer, made, writer)
 
 
-async def _pour(snapshot: Snapshot, layer: PackageLayer, made: Made, writer: PackageWriter) -> None:
+async def _pour(snapshot: Snapshot, sql: str, layer: PackageLayer, made: Made, writer: PackageWriter) -> None:
     complete = completing(layer, snapshot.scope.project.id, made)
-    cursor = await snapshot.scope.db.cursor(snapshot.records_sql(layer), *snapshot.parameters)
+    cursor = await snapshot.scope.db.cursor(sql, *snapshot.parameters)
     found = await cursor.fetch(BATCH)
     while found:
         coming = asyncio.ensure_future(cursor.fetch(BATCH))
