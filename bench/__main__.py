@@ -23,7 +23,6 @@ from bench.serving import Server, served
 from bench.tokens import known_token
 from bench.uploads import SMALL, upload
 
-APPLIED = 100_000  # features of the project that rows are changed in
 GROUPS = ("tokens", "exports", "uploads", "applying", "crowd")
 IDLE_MB, STALL_S = 150.0, 0.050
 
@@ -34,6 +33,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, SMALL, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--stores", nargs="+", default=["embedded", "postgis"], choices=["embedded", "postgis"])
+    parser.add_argument("--applied", type=int, default=100_000, help="features of the project that rows are changed in")
     parser.add_argument("--only", nargs="+", default=GROUPS, choices=GROUPS)
     chosen = parser.parse_args()
     print(HEAD, flush=True)
@@ -67,8 +67,8 @@ def _store(store: str, database_server: str, chosen: argparse.Namespace) -> Iter
     with tempfile.TemporaryDirectory(prefix="fiberq-bench-") as folder:
         if "applying" in chosen.only:
             here = place("applying", folder)
-            (project,) = here.fill(APPLIED)
-            yield from medians(applying(here, project, APPLIED) for _ in range(chosen.rounds))
+            (project,) = here.fill(chosen.applied)
+            yield from medians(applying(here, project, chosen.applied) for _ in range(chosen.rounds))
     with tempfile.TemporaryDirectory(prefix="fiberq-bench-") as folder:
         if "crowd" in chosen.only:
             here = place("crowd", folder)
