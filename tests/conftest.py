@@ -11,11 +11,10 @@ from hypothesis import settings
 
 from tests.postgis.cluster import BIN, running
 from tests.postgis.databases import Databases, prepared
+from tests.stores import STORES
 
 DIST_PACKAGES = Path("/usr/lib/python3/dist-packages")
 OUTSIDE_POSTGIS = "FIBERQ_TEST_DSN"  # somebody who may make databases, on a server that the tests did not start
-
-STORES = ("embedded", pytest.param("postgis", marks=pytest.mark.postgis))
 
 # marker: (whether its programs are here, what brings them)
 NEEDS: Mapping[str, tuple[Callable[[], bool], str]] = {
