@@ -23,6 +23,7 @@ from fiberq_core.errors import Busy, Fault, Invalid
 COLLECT: Final = 3_600.0  # seconds between two looks of the garbage collector at everything
 YOUNG: Final = 5_000  # objects since the last look, at which the collector looks at these; some milliseconds
 NEVER: Final = 1_000_000
+LINGER: Final = 0.5  # seconds from a connection to its request, as between nginx and us on a busy machine
 GRACE: Final = 8.0  # seconds that requests get to end; container engines kill after ten
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -61,8 +62,16 @@ async def serve(
         await stopped.wait()
         collecting.cancel()
         log.info("stopping")
+        await _hear_out(runner)
     finally:
         await runner.cleanup()
+
+
+async def _hear_out(runner: web.AppRunner) -> None:
+    """Take no new connections, and let whoever has just made one say what it is for: aiohttp ends those that are silent."""
+    for site in list(runner.sites):
+        await site.stop()
+    await asyncio.sleep(LINGER)
 
 
 def set_startup_aside() -> None:

@@ -125,6 +125,27 @@ def _is_sound(store: Path) -> None:
         connection.close()
 
 
+def test_a_connection_from_before_the_stop_is_answered(server):
+    """A server that is told to stop takes nothing new, and still answers who was connected already, as nginx may be."""
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        time.sleep(0.1)  # it is accepted, and nothing was asked yet
+        server.process.terminate()
+        until = time.monotonic() + 5
+        while time.monotonic() < until and not _refused(server.port):
+            time.sleep(0.005)
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    assert 0 == server.process.wait(20)
+
+
+def _refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 @pytest.mark.slow
 @pytest.mark.postgis
 def test_s35_postgresql_killed_at_any_moment(tmp_path):
