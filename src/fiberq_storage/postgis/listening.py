@@ -24,7 +24,7 @@ PULSE_S = 5.0  # between two looks whether the connection still stands
 log = logging.getLogger("fiberq.postgis")
 
 
-class Remembered(Generic[T]):
+class PerProject(Generic[T]):
     """One thing per project, until something is said of the project."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class Remembered(Generic[T]):
 class Listener:
     """A connection of its own on which the database says what happened; lives on the database's loop."""
 
-    def __init__(self, database: Database, remembered: Remembered[Any]) -> None:
+    def __init__(self, database: Database, remembered: PerProject[Any]) -> None:
         self._database, self._remembered = database, remembered
         self._task: asyncio.Task[None] | None = None
 

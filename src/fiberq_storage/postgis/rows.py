@@ -11,10 +11,10 @@ from fiberq_storage.paging import cursor_parts, cursor_text, light, page
 from fiberq_storage.postgis.connection import BY_VALUES
 from fiberq_storage.postgis.scope import Scope, by_layer, uuids_of
 from fiberq_storage.postgis.tables import GEOM, TABLES, Table
+from fiberq_storage.reader import Box
 from fiberq_storage.sql import ident, literal
 
 At = tuple[Key, int]  # a row at a revision
-Box = tuple[float, float, float, float]  # west, south, east, north
 
 
 async def rows(scope: Scope, keys: Collection[Key]) -> Mapping[Key, Stored]:

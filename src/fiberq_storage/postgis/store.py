@@ -3,25 +3,24 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from fiberq_core.errors import FiberqError
 from fiberq_core.inbox import Author
-from fiberq_core.policy import Role
-from fiberq_core.ports import Member, Project, Reader, Unit
-from fiberq_storage.postgis import inbox, locks, projects, statistics, synclog
-from fiberq_storage.postgis.connection import Connection, Database, Session, Settings
-from fiberq_storage.postgis.listening import Listener, Remembered
+from fiberq_core.ports import Member, Reader, Unit
+from fiberq_storage.postgis import locks, projects, statistics
+from fiberq_storage.postgis.connection import Database, Session, Settings
+from fiberq_storage.postgis.listening import Listener, PerProject
 from fiberq_storage.postgis.migrate import migrate
-from fiberq_storage.postgis.reader import Extents, PostgisReader
+from fiberq_storage.postgis.reader import ANSWERS, PostgisReader, PostgisUnit
 from fiberq_storage.postgis.scope import Scope
-from fiberq_storage.postgis.unit import PostgisUnit
+from fiberq_storage.reader import Function
+from fiberq_storage.store import AnsweringStore
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 READING = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -30,15 +29,17 @@ WRITING = "ISOLATION LEVEL READ COMMITTED"  # whether anybody may write is for t
 log = logging.getLogger("fiberq.postgis")
 
 
-class PostgisStore:
+class PostgisStore(AnsweringStore):
     """`ports.Store` on a schema of a PostGIS database. Make it with `open_store`, end it with `close`."""
 
+    answers = ANSWERS
+
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self.database = database
         # Within one server writers to a project wait here, without a connection; those of several servers at its row.
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._extents: Extents = {}
-        self._members: Remembered[Sequence[Member]] = Remembered()  # asked for at every request
+        self._members: PerProject[Sequence[Member]] = PerProject()  # asked for at every request
         self._listener = Listener(database, self._members)
 
     async def __aenter__(self) -> Self:
@@ -66,55 +67,21 @@ class PostgisStore:
             return False
         return True
 
-    async def create_project(
-        self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None
-    ) -> Project:
-        """Create a project; *by* becomes a member with *owner_role* where one is given. Raises: Conflict."""
-        return await self._write(projects.create, name, description, uuid, by=by, at=at, owner_role=owner_role)
-
-    async def projects(self, *, member: str | None, archived: bool = False) -> Sequence[Project]:
-        """Projects of which *member* (or everyone) is a member; None: all. Archived ones only where asked for."""
-        return await self.read(projects.listed, member, archived=archived)
-
-    async def project(self, project_id: int) -> Project:
-        """One project. Raises: NotFound."""
-        return await self.read(projects.get, project_id)
-
-    async def update_project(self, project_id: int, changes: Mapping[str, str], *, by: Author, at: str) -> Project:
-        """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
-        return await self._write(projects.update, project_id, changes, by, at)
-
     async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:
         """Who belongs to a project, as remembered where not asked *anew*. Raises: NotFound."""
         if anew:
             self._members.forget(project_id)
-        return await self._members.get(project_id, partial(self.read, projects.members, project_id))
+        return await self._members.get(project_id, partial(super().members, project_id))
 
     async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:
         """Add somebody or change their role. Raises: NotFound."""
-        await self._write(projects.set_member, project_id, member, by, at)
+        await super().set_member(project_id, member, by=by, at=at)
         self._members.forget(project_id)  # this server need not wait until it is told
 
     async def remove_member(self, project_id: int, sub: str, *, by: Author, at: str) -> None:
         """Take somebody out. Raises: NotFound."""
-        await self._write(projects.remove_member, project_id, sub, by, at)
+        await super().remove_member(project_id, sub, by=by, at=at)
         self._members.forget(project_id)
-
-    async def find_receipt(self, sync_id: str) -> tuple[int, Author, Mapping[str, object], int]:
-        """Project, author, receipt and revision of an upload. Raises: NotFound."""
-        return await self.read(synclog.find_receipt, sync_id)
-
-    async def save_export(self, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
-        """Remember a download. The same export may be saved again."""
-        await self._write(synclog.save_export, export_id, project_id, revision, by=by, at=at)
-
-    async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
-        """Project, revision and taker of an export; None if it is not ours."""
-        return await self.read(synclog.find_export, export_id)
-
-    async def digests_waiting(self) -> frozenset[str]:
-        """The digests of uploads that an open inbox item refers to: those must be kept."""
-        return await self.read(inbox.digests_waiting)
 
     @asynccontextmanager
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:
@@ -146,7 +113,8 @@ class PostgisStore:
     async def _look_at(self, grown: Mapping[str, int]) -> None:
         """Let the planner know of tables that have grown. What was written stays written if it cannot."""
         try:
-            await self._write(statistics.refresh, grown)
+            async with self._session(WRITING, commit=True) as session:
+                await session.run(statistics.refresh, grown)
         except FiberqError as broken:
             log.warning("statistics not refreshed: %s", broken)
 
@@ -161,18 +129,17 @@ class PostgisStore:
         finally:
             await session.finish(commit=ending)
 
-    async def read(
-        self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
         """One question in a snapshot of its own, for those who ask in SQL. Raises: StoreUnavailable, and as *function*."""
         async with locks.told(self.database):
-            return await Session(self.database).whole(READING, lambda db: function(db, *args, **kwargs))
+            found: T = await Session(self.database).whole(READING, lambda db: function(db, *args, **kwargs))  # type: ignore[arg-type,return-value]  # awaited there
+            return found
 
-    async def _write(
-        self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def write(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """*function* in a transaction of its own. Raises: StoreUnavailable, and as *function*."""
         async with locks.told(self.database), self._session(WRITING, commit=True) as session:
-            return await session.run(function, *args, **kwargs)
+            found: T = await session.run(function, *args, **kwargs)  # type: ignore[arg-type]  # awaited there
+            return found
 
 
 async def open_store(settings: Settings) -> PostgisStore:

@@ -7,8 +7,7 @@ from math import isfinite
 from typing import Any
 
 from fiberq_core.gpb import WGS84, encode_gpb
-
-Box = tuple[float, float, float, float]  # west, south, east, north
+from fiberq_storage.reader import Box
 
 _ENVELOPE, _EMPTY = 0x02, 0x10
 _HEAD, _HEAD_AND_ENVELOPE = 8, 40

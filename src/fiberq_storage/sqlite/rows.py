@@ -8,9 +8,10 @@ from fiberq_core.ports import Page
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_storage.paging import cursor_parts, cursor_text, light, page
+from fiberq_storage.reader import Box
 from fiberq_storage.rowjson import values_of
 from fiberq_storage.sql import ident, literal
-from fiberq_storage.sqlite.blobs import Box, unpack
+from fiberq_storage.sqlite.blobs import unpack
 from fiberq_storage.sqlite.scope import Scope, array, by_layer
 from fiberq_storage.sqlite.tables import TABLES, Table
 

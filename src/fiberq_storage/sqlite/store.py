@@ -2,33 +2,34 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import apsw
 
 from fiberq_core.errors import FiberqError
-from fiberq_core.inbox import Author
-from fiberq_core.policy import Role
-from fiberq_core.ports import Member, Project, Reader, Unit
-from fiberq_storage.sqlite import inbox, projects, synclog
+from fiberq_core.ports import Reader, Unit
+from fiberq_storage.reader import Function
+from fiberq_storage.sqlite import projects
 from fiberq_storage.sqlite.connection import FILE, Lane, begin, finish, transaction, translating
 from fiberq_storage.sqlite.migrate import migrate
-from fiberq_storage.sqlite.reader import Extents, SqliteReader
+from fiberq_storage.sqlite.reader import ANSWERS, SqliteReader, SqliteUnit
 from fiberq_storage.sqlite.scope import Scope
-from fiberq_storage.sqlite.unit import SqliteUnit
+from fiberq_storage.store import AnsweringStore
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(AnsweringStore):
     """`ports.Store` on one SQLite file. Make it with `open_store`, end it with `close`."""
 
+    answers = ANSWERS
+
     def __init__(self, path: Path, readers: int) -> None:
+        super().__init__()
         self.path = path
         self._writer = Lane(path, writing=True)
         self._pulse = Lane(path, writing=False)  # its own, so that health does not wait for long readers
@@ -36,7 +37,6 @@ class SqliteStore:
         self._idle = list(self._lanes)
         self._readers = asyncio.Semaphore(readers)
         self._writing = asyncio.Lock()
-        self._extents: Extents = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,52 +62,6 @@ class SqliteStore:
         except FiberqError:
             return False
         return True
-
-    async def create_project(
-        self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None
-    ) -> Project:
-        """Create a project; *by* becomes a member with *owner_role* where one is given. Raises: Conflict."""
-        return await self._write(projects.create, name, description, uuid, by=by, at=at, owner_role=owner_role)
-
-    async def projects(self, *, member: str | None, archived: bool = False) -> Sequence[Project]:
-        """Projects of which *member* (or everyone) is a member; None: all. Archived ones only where asked for."""
-        return await self._read(projects.listed, member, archived=archived)
-
-    async def project(self, project_id: int) -> Project:
-        """One project. Raises: NotFound."""
-        return await self._read(projects.get, project_id)
-
-    async def update_project(self, project_id: int, changes: Mapping[str, str], *, by: Author, at: str) -> Project:
-        """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
-        return await self._write(projects.update, project_id, changes, by, at)
-
-    async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:  # noqa: ARG002 (always new)
-        """Who belongs to a project. Raises: NotFound."""
-        return await self._read(projects.members, project_id)
-
-    async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:
-        """Add somebody or change their role. Raises: NotFound."""
-        await self._write(projects.set_member, project_id, member, by, at)
-
-    async def remove_member(self, project_id: int, sub: str, *, by: Author, at: str) -> None:
-        """Take somebody out. Raises: NotFound."""
-        await self._write(projects.remove_member, project_id, sub, by, at)
-
-    async def find_receipt(self, sync_id: str) -> tuple[int, Author, Mapping[str, object], int]:
-        """Project, author, receipt and revision of an upload. Raises: NotFound."""
-        return await self._read(synclog.find_receipt, sync_id)
-
-    async def save_export(self, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
-        """Remember a download. The same export may be saved again."""
-        await self._write(synclog.save_export, export_id, project_id, revision, by=by, at=at)
-
-    async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
-        """Project, revision and taker of an export; None if it is not ours."""
-        return await self._read(synclog.find_export, export_id)
-
-    async def digests_waiting(self) -> frozenset[str]:
-        """The digests of uploads that an open inbox item refers to: those must be kept."""
-        return await self._read(inbox.digests_waiting)
 
     @asynccontextmanager
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:
@@ -138,21 +92,22 @@ class SqliteStore:
             finally:
                 self._idle.append(lane)
 
-    async def _read(
-        self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """*function* of a connection that is only read."""
         async with self._lane() as lane:
-            return await lane.run(function, *args, **kwargs)
+            found: T = await lane.run(function, *args, **kwargs)  # type: ignore[arg-type]  # nothing is awaited here
+            return found
 
-    async def _write(
-        self, function: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        def work(db: apsw.Connection) -> T:
+    async def write(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """*function* in a transaction of its own; one at a time."""
+
+        def work(db: apsw.Connection) -> Any:
             with transaction(db):
                 return function(db, *args, **kwargs)
 
         async with self._writing:
-            return await self._writer.run(work)
+            found: T = await self._writer.run(work)
+            return found
 
 
 async def open_store(data: Path, *, readers: int = 4) -> SqliteStore:

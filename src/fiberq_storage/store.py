@@ -1,0 +1,76 @@
+"""What all stores do beside their transactions: which module knows, and nothing of how it is asked."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from fiberq_core.inbox import Author
+from fiberq_core.policy import Role
+from fiberq_core.ports import Member, Project
+from fiberq_storage.reader import Answers, Extents, Function
+
+T = TypeVar("T")
+
+
+class AnsweringStore(ABC):
+    """`ports.Store` without `reading`, `unit` and `alive`."""
+
+    answers: Answers
+
+    def __init__(self) -> None:
+        self._extents: Extents = {}
+
+    @abstractmethod
+    async def read(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """*function* of a connection in a snapshot of its own. Raises: StoreUnavailable, and as *function*."""
+
+    @abstractmethod
+    async def write(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """*function* of a connection in a transaction of its own. Raises: StoreUnavailable, and as *function*."""
+
+    async def create_project(
+        self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None
+    ) -> Project:
+        """Create a project; *by* becomes a member with *owner_role* where one is given. Raises: Conflict."""
+        create = self.answers.projects.create
+        return await self.write(create, name, description, uuid, by=by, at=at, owner_role=owner_role)
+
+    async def projects(self, *, member: str | None, archived: bool = False) -> Sequence[Project]:
+        """Projects of which *member* (or everyone) is a member; None: all. Archived ones only where asked for."""
+        return await self.read(self.answers.projects.listed, member, archived=archived)
+
+    async def project(self, project_id: int) -> Project:
+        """One project. Raises: NotFound."""
+        return await self.read(self.answers.projects.get, project_id)
+
+    async def update_project(self, project_id: int, changes: Mapping[str, str], *, by: Author, at: str) -> Project:
+        """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
+        return await self.write(self.answers.projects.update, project_id, changes, by, at)
+
+    async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:  # noqa: ARG002 (of stores that remember)
+        """Who belongs to a project. Raises: NotFound."""
+        return await self.read(self.answers.projects.members, project_id)
+
+    async def set_member(self, project_id: int, member: Member, *, by: Author, at: str) -> None:
+        """Add somebody or change their role. Raises: NotFound."""
+        await self.write(self.answers.projects.set_member, project_id, member, by, at)
+
+    async def remove_member(self, project_id: int, sub: str, *, by: Author, at: str) -> None:
+        """Take somebody out. Raises: NotFound."""
+        await self.write(self.answers.projects.remove_member, project_id, sub, by, at)
+
+    async def find_receipt(self, sync_id: str) -> tuple[int, Author, Mapping[str, object], int]:
+        """Project, author, receipt and revision of an upload. Raises: NotFound."""
+        return await self.read(self.answers.synclog.find_receipt, sync_id)
+
+    async def save_export(self, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
+        """Remember a download. The same export may be saved again."""
+        await self.write(self.answers.synclog.save_export, export_id, project_id, revision, by=by, at=at)
+
+    async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
+        """Project, revision and taker of an export; None if it is not ours."""
+        return await self.read(self.answers.synclog.find_export, export_id)
+
+    async def digests_waiting(self) -> frozenset[str]:
+        """The digests of uploads that an open inbox item refers to: those must be kept."""
+        return await self.read(self.answers.inbox.digests_waiting)
