@@ -18,6 +18,10 @@ from fiberq_core.sent import Provenance, SentFile
 T = TypeVar("T")
 
 
+ARCHIVED = "archived"
+STATUSES = ("planning", "in_progress", "completed", "paused", ARCHIVED)  # of projects
+
+
 @frozen
 class Project:
     """A project. *uuid* identifies it across servers, *id* on this one; times are UTC, ISO 8601."""
@@ -27,15 +31,15 @@ class Project:
     name: str
     description: str
     revision: int
-    status: str  # planning, in_progress, completed, paused, archived
-    conflict_policy: str  # hold, device_wins, server_wins
+    status: str  # one of STATUSES
+    conflict_policy: str  # a `planning.ConflictPolicy`
     created_at: str
     created_by_sub: str | None
 
     @property
     def archived(self) -> bool:
         """Archived projects are read-only and hidden from lists."""
-        return self.status == "archived"
+        return self.status == ARCHIVED
 
 
 @frozen

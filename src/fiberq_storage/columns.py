@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 
-from fiberq_core.registry.model import Kind, Layer
+from attrs import field, frozen
+
+from fiberq_core.registry.model import GEOMETRY, Kind, Layer
+from fiberq_core.rows import Row, Value
+from fiberq_storage.sql import ident
 
 MOVED = "The project has changed since this was decided. Nothing was changed; try again"
 # the type that an unregistered column is declared with, by its first value
@@ -19,3 +23,31 @@ def stored_columns(layer: Layer) -> dict[str, Kind]:
         if reference.local_layer:
             columns.setdefault(reference.local_layer, Kind.TEXT)
     return columns
+
+
+@frozen
+class LayerTable:
+    """A layer as a table of a store: its quoted name, its columns, and which of a row's values stand in none of them."""
+
+    layer: Layer
+    columns: Mapping[str, Kind] = field(init=False)
+    name: str = field(init=False)
+    _own: frozenset[str] = field(init=False, repr=False)
+
+    @columns.default
+    def _columns(self) -> Mapping[str, Kind]:
+        return stored_columns(self.layer)
+
+    @name.default
+    def _name(self) -> str:
+        return ident(self.layer.table)
+
+    @_own.default
+    def _own_names(self) -> frozenset[str]:
+        return frozenset(self.columns) | ({GEOMETRY} if self.layer.spatial else frozenset())
+
+    def unregistered(self, row: Row) -> Mapping[str, Value]:
+        """What the row says under names that the registry does not know."""
+        if row.values.keys() <= self._own:
+            return {}
+        return {name: value for name, value in row.values.items() if name not in self._own}

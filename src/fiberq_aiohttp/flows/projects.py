@@ -8,12 +8,10 @@ from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Fault, Invalid
 from fiberq_core.planning import ConflictPolicy
 from fiberq_core.policy import EVERYONE, Action, Actor, Role
-from fiberq_core.ports import Member, Project
+from fiberq_core.ports import ARCHIVED, STATUSES, Member, Project
 
 Json = dict[str, object]
 
-STATUSES: Final = ("planning", "in_progress", "completed", "paused", "archived")
-ARCHIVED: Final = "archived"
 MAX_NAME, MAX_DESCRIPTION, MAX_SUBJECT = 200, 10_000, 255  # characters
 ROLES: Final = tuple(role.value for role in Role)
 

@@ -12,6 +12,7 @@ from fiberq_core.identity import derived
 from fiberq_core.inbox import Author, Item
 from fiberq_core.planning import Cause
 from fiberq_core.policy import EVERYONE, Actor, Role
+from fiberq_core.ports import STATUSES
 from fiberq_core.registry.names import normalised
 from fiberq_storage.postgis import inbox, projects, unfit
 from fiberq_storage.postgis.connection import Connection
@@ -26,8 +27,8 @@ from fiberq_storage.sql import ident
 ADOPTED = Author("adopted", "Original FiberQ server")
 NOBODYS = "Rows without a project"
 # statuses of later revisions, and those that their requirements name
-STATUSES: Mapping[str, str] = {
-    **{name: name for name in ("planning", "in_progress", "completed", "paused", "archived")},
+SAID: Mapping[str, str] = {
+    **{name: name for name in STATUSES},
     "design": "planning",
     "construction": "in_progress",
     "as_built": "completed",
@@ -62,7 +63,7 @@ async def _adopt_projects(db: Connection, schema: str, at: str) -> None:
     sql = f"SELECT id, name, description, {status}, created_at::text, created_by_sub FROM {old} p ORDER BY id"
     for id_, name, description, said, created_at, created_by in await db.fetch(sql):
         uuid = derived("adopted", id_, name, created_at)
-        known = STATUSES.get(normalised(said or ""), "planning")
+        known = SAID.get(normalised(said or ""), "planning")
         await _add_project(db, (id_, uuid, name, description or "", known, created_at or at, created_by), at)
     await _set_counter(db, PROJECTS, "id", await _counter(db, old))
 

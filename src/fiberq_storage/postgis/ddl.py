@@ -5,13 +5,14 @@ Constraints are named by what they say, since the name is what somebody at QGIS 
 
 from collections.abc import Iterator
 
+from fiberq_core.planning import ConflictPolicy
+from fiberq_core.ports import STATUSES
 from fiberq_core.registry import DATA_LAYERS
 from fiberq_core.registry.model import Column, Kind, Reference, Shape
 from fiberq_storage.postgis.tables import GEOM, SQL_TYPE, Table
 from fiberq_storage.sql import ident, idents, literal
 
-PROJECT_STATUSES = ("planning", "in_progress", "completed", "paused", "archived")
-CONFLICT_POLICIES = ("hold", "device_wins", "server_wins")
+CONFLICT_POLICIES = tuple(policy.value for policy in ConflictPolicy)
 AT_COMMIT = "DEFERRABLE INITIALLY DEFERRED"
 LONGEST_NAME = 63  # bytes of an identifier
 
@@ -28,7 +29,7 @@ CREATE TABLE projects (
     conflict_policy text NOT NULL DEFAULT 'hold',
     created_at timestamptz(3) NOT NULL DEFAULT now(),
     created_by_sub text,
-    CONSTRAINT "status is a known one" CHECK (status IN ({", ".join(map(literal, PROJECT_STATUSES))})),
+    CONSTRAINT "status is a known one" CHECK (status IN ({", ".join(map(literal, STATUSES))})),
     CONSTRAINT "conflict_policy is a known one" CHECK (conflict_policy IN ({", ".join(map(literal, CONFLICT_POLICIES))}))
 );
 CREATE TABLE members (

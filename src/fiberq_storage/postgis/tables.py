@@ -9,9 +9,9 @@ from typing import Any
 from attrs import field, frozen
 
 from fiberq_core.registry import DATA_LAYERS
-from fiberq_core.registry.model import GEOMETRY, Kind, Layer
+from fiberq_core.registry.model import GEOMETRY, Kind
 from fiberq_core.rows import Key, Row, Stored, Value
-from fiberq_storage.columns import stored_columns
+from fiberq_storage.columns import LayerTable
 from fiberq_storage.rowjson import values_of, values_text
 from fiberq_storage.sql import ident, idents
 
@@ -43,30 +43,14 @@ def canonical_sql(kind: Kind, expression: str) -> str:
 
 
 @frozen
-class Table:
+class Table(LayerTable):
     """One layer's tables."""
 
-    layer: Layer
-    columns: Mapping[str, Kind] = field(init=False)
-    name: str = field(init=False)  # quoted
     past: str = field(init=False)  # quoted name of the table of replaced and deleted versions
-    _own: frozenset[str] = field(init=False, repr=False)
-
-    @columns.default
-    def _columns(self) -> Mapping[str, Kind]:
-        return stored_columns(self.layer)
-
-    @name.default
-    def _name(self) -> str:
-        return ident(self.layer.table)
 
     @past.default
     def _past_name(self) -> str:
         return ident(self.layer.table + "_history")
-
-    @_own.default
-    def _own_names(self) -> frozenset[str]:
-        return frozenset(self.columns) | ({GEOMETRY} if self.layer.spatial else frozenset())
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -90,12 +74,6 @@ class Table:
         if geom is not None:
             values[GEOMETRY] = geom
         return Stored(Key(self.layer.name, uuid), Row(values), id_, fid, rev)
-
-    def unregistered(self, row: Row) -> Mapping[str, Value]:
-        """What the row says under names that the registry does not know."""
-        if row.values.keys() <= self._own:
-            return {}
-        return {name: value for name, value in row.values.items() if name not in self._own}
 
     def written(self, before: Row | None, after: Row) -> set[str]:
         """The columns, `extra` and the geometry's among them, in which *after* differs from *before*."""

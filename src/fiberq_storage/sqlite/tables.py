@@ -6,9 +6,9 @@ from typing import Any
 from attrs import field, frozen
 
 from fiberq_core.registry import DATA_LAYERS
-from fiberq_core.registry.model import GEOMETRY, Kind, Layer
+from fiberq_core.registry.model import GEOMETRY, Kind
 from fiberq_core.rows import Key, Row, Stored, Value
-from fiberq_storage.columns import stored_columns
+from fiberq_storage.columns import LayerTable
 from fiberq_storage.rowjson import values_of, values_text
 from fiberq_storage.sql import ident, idents, literal, marks
 from fiberq_storage.sqlite.blobs import pack, unpack
@@ -21,26 +21,14 @@ _FIRST = 6  # of the layer's own columns in a record
 
 
 @frozen
-class Table:
+class Table(LayerTable):
     """One layer's table."""
 
-    layer: Layer
-    columns: Mapping[str, Kind] = field(init=False)
-    name: str = field(init=False)  # quoted
     index: str = field(init=False)  # quoted name of the spatial index; "" without geometry
     # The columns that hold what a row says; the first of them in another form than the row.
     _made: Mapping[str, Callable[[Row], Value | None]] = field(init=False, repr=False)
     written: tuple[str, ...] = field(init=False)
-    _own: frozenset[str] = field(init=False, repr=False)
     _booleans: tuple[str, ...] = field(init=False, repr=False)
-
-    @columns.default
-    def _columns(self) -> Mapping[str, Kind]:
-        return stored_columns(self.layer)
-
-    @name.default
-    def _name(self) -> str:
-        return ident(self.layer.table)
 
     @index.default
     def _index(self) -> str:
@@ -54,10 +42,6 @@ class Table:
     @written.default
     def _written(self) -> tuple[str, ...]:
         return (*self._made, *self.columns)
-
-    @_own.default
-    def _own_names(self) -> frozenset[str]:
-        return frozenset(self.columns) | ({GEOMETRY} if self.layer.spatial else frozenset())
 
     @_booleans.default
     def _boolean_names(self) -> tuple[str, ...]:
@@ -101,12 +85,6 @@ class Table:
     def _extra(self, row: Row) -> str | None:
         unregistered = self.unregistered(row)
         return values_text(unregistered) if unregistered else None
-
-    def unregistered(self, row: Row) -> Mapping[str, Value]:
-        """What the row says under names that the registry does not know."""
-        if row.values.keys() <= self._own:
-            return {}
-        return {name: value for name, value in row.values.items() if name not in self._own}
 
     @property
     def insert_sql(self) -> str:
