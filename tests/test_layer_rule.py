@@ -81,7 +81,7 @@ def test_module_keeps_its_layer(path: Path) -> None:
         ("fiberq_core/merge.py", "from fiberq_storage.gpkg import reader", ["fiberq_storage"]),
         ("fiberq_core/keyset.py", "import jwt\njwt.PyJWKClient('')", ["PyJWKClient"]),
         ("fiberq_core/merge.py", "async def f(): ...", ["async"]),
-        ("fiberq_core/ports.py", "async def f(): ...", []),
+        ("fiberq_core/ports/stores.py", "async def f(): ...", []),
         ("fiberq_storage/gpkg/reader.py", "import os, pyogrio.raw, fiberq_core", []),
         ("fiberq_storage/gpkg/reader.py", "import fiberq_aiohttp.keys, jwt", ["fiberq_aiohttp", "jwt"]),
         ("fiberq_storage/__init__.py", "import aiohttp", ["aiohttp"]),

@@ -1,0 +1,46 @@
+"""What FiberQ needs of the outside. The only package of the core that says `async`.
+
+Stores (embedded SQLite, PostGIS) implement `Store`; one contract suite runs on each.
+"""
+
+from fiberq_core.ports.files import Edition, Package, Packages, Uploads
+from fiberq_core.ports.reading import Reader
+from fiberq_core.ports.stores import Store, Unit
+from fiberq_core.ports.values import (
+    ARCHIVED,
+    STATUSES,
+    Applied,
+    Changeset,
+    EarlierUpload,
+    Member,
+    Page,
+    Project,
+    Revision,
+    SentDelta,
+    Sync,
+    Upload,
+    Version,
+)
+
+__all__ = [
+    "ARCHIVED",
+    "STATUSES",
+    "Applied",
+    "Changeset",
+    "EarlierUpload",
+    "Edition",
+    "Member",
+    "Package",
+    "Packages",
+    "Page",
+    "Project",
+    "Reader",
+    "Revision",
+    "SentDelta",
+    "Store",
+    "Sync",
+    "Unit",
+    "Upload",
+    "Uploads",
+    "Version",
+]
