@@ -1,4 +1,4 @@
-"""Fibre facts: what places a row takes, and how colours follow from numbers.
+"""The places that a row takes, and the fibres that it uses.
 
 A *place* is something that only one row can have: a tray's number in its closure, a splice's
 position in its tray, an element's port, a fibre's end. A row's claims on places are plain text,
@@ -12,10 +12,6 @@ from attrs import frozen
 from fiberq_core.rows import Row
 
 TRAYS, SPLICES, PATCHES = "fiber_splice_trays", "fiber_splices", "fiber_patch_connections"
-
-TIA_598_C = (
-    "Blue", "Orange", "Green", "Brown", "Slate", "White", "Red", "Black", "Yellow", "Violet", "Rose", "Aqua",
-)  # fmt: skip
 
 
 @frozen
@@ -89,8 +85,3 @@ def claiming_columns(layer: str) -> frozenset[str]:
     place = PLACES[layer][1:] if layer in PLACES else ()
     sides = (column for side in SIDES.get(layer, ()) for column in side)
     return frozenset((*place, *sides))
-
-
-def colour(position: int) -> str:
-    """The TIA-598-C colour of the fibre or tube at *position* (1-based); every 12 they begin again, with tracers."""
-    return TIA_598_C[(position - 1) % 12]
