@@ -1,10 +1,10 @@
 """Which columns a store keeps of a layer, and what all stores say of a change that comes too late."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
-from fiberq_core.registry.model import GEOMETRY, Kind, Layer
+from fiberq_core.registry.model import GEOMETRY, Column, Kind, Layer
 from fiberq_core.rows import Row, Value
 from fiberq_storage.sql import ident
 
@@ -23,6 +23,16 @@ def stored_columns(layer: Layer) -> dict[str, Kind]:
         if reference.local_layer:
             columns.setdefault(reference.local_layer, Kind.TEXT)
     return columns
+
+
+def sought_by(layer: Layer) -> Iterator[str]:
+    """The columns by which people and the server look for rows of *layer*: references, the owner, the state."""
+    yield from (reference.column for reference in layer.references)
+    yield from (column.name for column in layer.columns if column.name == layer.owner or _is_state(column))
+
+
+def _is_state(column: Column) -> bool:
+    return column.vocabulary is not None and column.vocabulary.closed and column.name == "status"
 
 
 @frozen

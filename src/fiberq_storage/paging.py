@@ -9,6 +9,7 @@ from fiberq_core.ports import Page
 
 T = TypeVar("T")
 Record = TypeVar("Record", bound=Sequence[Any])
+LARGEST = 2**63 - 1  # number of a row, of a revision
 PAGE_BYTES = 16 << 20  # what a page holds at the most, but for its last entry: a row may have megabytes
 
 
@@ -23,9 +24,13 @@ def cursor_parts(cursor: str, kinds: Sequence[type]) -> list[int | str]:
         parts = json.loads(bytes.fromhex(cursor))
     except (ValueError, RecursionError):
         parts = None
-    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds):
+    if not isinstance(parts, list) or [type(part) for part in parts] != list(kinds) or not all(map(_fits, parts)):
         raise Invalid("The cursor is not one that this list gave", [Fault("cursor", "Begin again without it")])
     return parts
+
+
+def _fits(part: int | str) -> bool:
+    return isinstance(part, str) or abs(part) <= LARGEST
 
 
 def too_heavy(weight: int) -> bool:

@@ -23,11 +23,12 @@ Function = Callable[..., T | Awaitable[T]]
 
 @frozen
 class Answers:
-    """The modules of a store. The functions of `projects` take a connection, all others a scope first."""
+    """The modules of a store. The functions of `numbers` and `projects` take a connection, all others a scope first."""
 
     apply: ModuleType
     feed: ModuleType
     inbox: ModuleType
+    numbers: ModuleType
     projects: ModuleType
     rows: ModuleType
     synclog: ModuleType

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
-from fiberq_core.ports import Member, Project
+from fiberq_core.ports import Member, Page, Project, Sought
+from fiberq_core.rows import Key, Stored
 from fiberq_storage.reader import Answers, Extents, Function
 
 T = TypeVar("T")
@@ -70,6 +71,14 @@ class AnsweringStore(ABC):
     async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
         """Project, revision and taker of an export; None if it is not ours."""
         return await self.read(self.answers.synclog.find_export, export_id)
+
+    async def numbered(self, layer: str, number: int) -> tuple[int, Key]:
+        """Project and key of the current row of *layer* with this number. Raises: NotFound."""
+        return await self.read(self.answers.numbers.numbered, layer, number)
+
+    async def sought(self, sought: Sought, limit: int, cursor: str | None) -> Page[tuple[int, Stored]]:
+        """Current rows of several projects, in the order of their numbers. Raises: NotFound, Invalid."""
+        return await self.read(self.answers.numbers.sought, sought, limit, cursor)
 
     async def digests_waiting(self) -> frozenset[str]:
         """The digests of uploads that an open inbox item refers to: those must be kept."""

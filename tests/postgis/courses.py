@@ -8,7 +8,7 @@ from attrs import frozen
 from fiberq_core.changes import Source, Write
 from fiberq_core.fibre import claims_of
 from fiberq_core.policy import Role
-from fiberq_core.ports import Changeset, Member, Reader, Upload
+from fiberq_core.ports import Changeset, Member, Reader, Sought, Upload
 from fiberq_core.registry import DATA_LAYERS
 from fiberq_core.rows import Key
 from fiberq_storage.postgis import PostgisStore
@@ -142,6 +142,21 @@ async def _exchange(store: PostgisStore, filled: Filled, _: Path) -> None:
     await store.save_export(filled.export, filled.project.id, 1, by=BOJAN, at=T0)
 
 
+async def _numbers(store: PostgisStore, filled: Filled, _: Path) -> None:
+    one = {key.layer: stored.id for key, stored in filled.rows.items() if key != filled.deleted}
+    for layer, number in one.items():
+        await store.numbered(layer, number)
+
+
+async def _sought(store: PostgisStore, filled: Filled, _: Path) -> None:
+    here, day = (filled.project.id,), ("2026-01-01", None)
+    order = next(key.uuid for key in filled.rows if key.layer == "Work_orders")
+    await store.sought(Sought("Work_orders", here), 3, None)
+    await store.sought(Sought("Work_orders", here, {"status": ("assigned",), "assigned_to_sub": ("ana",)}), 3, None)
+    await store.sought(Sought("work_order_items", here, {"work_order_uuid": (order,)}, newest_first=False), 3, None)
+    await store.sought(Sought("SMR_reports", here, spans={"report_date": day}), 3, None)
+
+
 async def _projects(store: PostgisStore, filled: Filled, _: Path) -> None:
     await store.projects(member=ANA.sub)
     await store.members(filled.project.id)
@@ -199,6 +214,12 @@ COURSES = (
     _read("Earlier uploads of an export", "By export, then the rows of each.", lambda r, f: r.uploads_of(f.export)),
     _read("The answer to an idempotency key", "By key.", lambda r, f: r.keyed_answer("key")),
     Course("Receipts and exports by their ids", "The ids are unique everywhere.", _exchange),
+    Course("A row by its number", "Numbers are unique in their table, whatever the project.", _numbers),
+    Course(
+        "Rows of several projects",
+        "Project by project: in the order of their numbers, or by what is asked for and then sorted.",
+        _sought,
+    ),
     Course("Projects and members", "Small tables: a list of all projects reads all projects.", _projects),
     Course(
         "A package",

@@ -7,7 +7,8 @@ from typing import Protocol
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
 from fiberq_core.ports.reading import Reader
-from fiberq_core.ports.values import Applied, Changeset, Member, Project, Upload
+from fiberq_core.ports.values import Applied, Changeset, Member, Page, Project, Sought, Upload
+from fiberq_core.rows import Key, Stored
 
 
 class Unit(Reader, Protocol):
@@ -76,6 +77,14 @@ class Store(Protocol):
 
     async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
         """Project, revision and taker of an export; None if it is not ours."""
+        ...
+
+    async def numbered(self, layer: str, number: int) -> tuple[int, Key]:
+        """Project and key of the current row of *layer* that people and old clients know by *number*. Raises: NotFound."""
+        ...
+
+    async def sought(self, sought: Sought, limit: int, cursor: str | None) -> Page[tuple[int, Stored]]:
+        """Current rows of several projects, each with its project, in the order of their numbers. Raises: NotFound, Invalid."""
         ...
 
     def reading(self, project_id: int) -> AbstractAsyncContextManager[Reader]:

@@ -55,6 +55,19 @@ class Page(Generic[T]):
 
 
 @frozen
+class Sought:
+    """Which rows of *layer* are sought, in which *projects*: those of which each column named in *any_of* holds one of
+    its values, and each date named in *spans* lies from the one to the other (None: open; both ends count).
+    """
+
+    layer: str
+    projects: tuple[int, ...]
+    any_of: Mapping[str, tuple[str | int, ...]] = field(factory=dict)
+    spans: Mapping[str, tuple[str | None, str | None]] = field(factory=dict)
+    newest_first: bool = True
+
+
+@frozen
 class Revision:
     """One transaction that changed a project."""
 

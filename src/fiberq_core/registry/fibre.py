@@ -70,6 +70,7 @@ SPLICE_CLOSURES = Layer(
     references=(Reference("muf_uuid", ("Nastavci",), local_fid="muf_fid"),),
     title="naziv",
     kind_column="closure_type",
+    by_number=True,
 )
 SPLICE_TRAYS = Layer(
     "fiber_splice_trays",
@@ -107,6 +108,7 @@ SPLICE_TRAYS = Layer(
     aliases=("tray",),
     title="tray_number",
     kind_column="tray_type",
+    by_number=True,
 )
 SPLICES = Layer(
     "fiber_splices",
@@ -165,6 +167,7 @@ SPLICES = Layer(
     aliases=("splice",),
     title="position_in_tray",
     kind_column="splice_type",
+    by_number=True,
 )
 PATCHES = Layer(
     "fiber_patch_connections",
@@ -228,6 +231,7 @@ PATCHES = Layer(
     aliases=("patch",),
     title="port_number",
     kind_column="connector_type",
+    by_number=True,
 )
 
 FIBRE_LAYERS = (SPLICE_CLOSURES, SPLICE_TRAYS, SPLICES, PATCHES)

@@ -136,6 +136,7 @@ class Layer:
     *variant_column*}. *owner* is the column that holds the subject whose "own work" a row is;
     where *owner_via* is given, it is that reference's target which is asked.
     *natural_key*: rows are identified by this column, and carry none of the system's columns.
+    *by_number*: old clients list its rows in the order of their numbers.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Layer:
     kind_column: str | None = None  # the column that says what type of thing it is ("same type" of S44)
     geometry_required: bool = False
     natural_key: str | None = None
+    by_number: bool = False
     _by_name: Mapping[str, Column] = field(init=False, eq=False, repr=False)
 
     @_by_name.default

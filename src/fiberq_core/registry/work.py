@@ -67,6 +67,7 @@ WORK_ORDERS = Layer(
     owner="assigned_to_sub",
     title="title",
     kind_column="order_type",
+    by_number=True,
 )
 ORDER_ITEMS = Layer(
     "work_order_items",
@@ -133,6 +134,7 @@ ORDER_ITEMS = Layer(
     owner_via="work_order_uuid",
     title="description",
     kind_column="item_type",
+    by_number=True,
 )
 REPORTS = Layer(
     "SMR_reports",
@@ -163,6 +165,7 @@ REPORTS = Layer(
     references=(Reference("work_order_uuid", ("Work_orders",), local_fid="work_order_fid", legacy_id="work_order_id"),),
     owner="reported_by_sub",
     title="report_date",
+    by_number=True,
 )
 
 _PHOTOGRAPHED = (*_PLACES, WORK_ORDERS, ORDER_ITEMS, REPORTS)
@@ -216,6 +219,7 @@ PHOTOS = Layer(
     ),
     owner="taken_by_sub",
     title="caption",
+    by_number=True,
 )
 
 WORK_LAYERS = (WORK_ORDERS, ORDER_ITEMS, REPORTS, PHOTOS)

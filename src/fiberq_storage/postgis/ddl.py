@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from fiberq_core.planning import ConflictPolicy
 from fiberq_core.ports import STATUSES
 from fiberq_core.registry import DATA_LAYERS
-from fiberq_core.registry.model import Column, Kind, Reference, Shape
+from fiberq_core.registry.model import Kind, Reference, Shape
+from fiberq_storage.columns import sought_by
 from fiberq_storage.postgis.tables import GEOM, SQL_TYPE, Table
 from fiberq_storage.sql import ident, idents, literal
 
@@ -187,25 +188,16 @@ def add_column(table: Table, column: str, *, past: bool) -> str:
 
 
 def indexes(table: Table) -> Iterator[str]:
-    """The indexes of a layer's current rows: by revision, by each reference, by place, by owner and state."""
+    """The indexes of a layer's current rows: by revision, by each reference, by place, by owner and state, by number."""
     prefix = table.layer.table
     yield f"CREATE INDEX {ident(prefix + '_rev')} ON {table.name} (project_id, fiberq_rev, id)"
     if table.layer.spatial:
         yield f"CREATE INDEX {ident(prefix + '_geom')} ON {table.name} USING gist ({GEOM})"
-    for column in _sought(table):
+    if table.layer.by_number:  # of -id: in the order of the id, the planner would walk through everybody's rows
+        yield f"CREATE INDEX {ident(prefix + '_number')} ON {table.name} (project_id, (-id))"
+    for column in sought_by(table.layer):
         name, quoted = ident(f"{prefix}_{column}"), ident(column)
         yield f"CREATE INDEX {name} ON {table.name} (project_id, {quoted}) WHERE {quoted} IS NOT NULL"
-
-
-def _sought(table: Table) -> Iterator[str]:
-    """The columns by which people and the server look for rows."""
-    layer = table.layer
-    yield from (reference.column for reference in layer.references)
-    yield from (column.name for column in layer.columns if column.name == layer.owner or _is_state(column))
-
-
-def _is_state(column: Column) -> bool:
-    return column.vocabulary is not None and column.vocabulary.closed and column.name == "status"
 
 
 def constraints(table: Table) -> Iterator[tuple[str, str]]:

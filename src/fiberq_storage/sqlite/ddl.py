@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from fiberq_core.registry.model import Kind
+from fiberq_storage.columns import sought_by
 from fiberq_storage.sql import ident
 from fiberq_storage.sqlite.tables import GEOM, Table
 
@@ -175,15 +176,17 @@ def add_column(table: Table, column: str) -> str:
 
 
 def indexes(table: Table) -> Iterator[str]:
-    """The indexes of a layer's table: by revision, by each reference, by place.
+    """The indexes of a layer's table: by revision, by each reference, by owner and state, by number, by place.
 
     The spatial index has the project as a third dimension, so that a search stays inside it.
     """
     prefix = table.layer.table
     yield f"CREATE INDEX IF NOT EXISTS {ident(prefix + '_rev')} ON {table.name} (project_id, fiberq_rev)"
-    for reference in table.layer.references:
-        name, column = ident(f"{prefix}_{reference.column}"), ident(reference.column)
+    for sought in sought_by(table.layer):
+        name, column = ident(f"{prefix}_{sought}"), ident(sought)
         yield (f"CREATE INDEX IF NOT EXISTS {name} ON {table.name} (project_id, {column}) WHERE {column} IS NOT NULL")
+    if table.layer.by_number:
+        yield f"CREATE INDEX IF NOT EXISTS {ident(prefix + '_number')} ON {table.name} (project_id, id)"
     if table.index:
         yield (
             f"CREATE VIRTUAL TABLE IF NOT EXISTS {table.index}"
