@@ -52,7 +52,8 @@ async def serve(
         shutdown_timeout=GRACE,
     )
     try:
-        await runner.setup()
+        if not await _set_up(runner, stopped):
+            return
         await prepare(runner.app[PORTS])
         set_startup_aside()
         await _listen(runner, settings)
@@ -65,6 +66,19 @@ async def serve(
         await _hear_out(runner)
     finally:
         await runner.cleanup()
+
+
+async def _set_up(runner: web.AppRunner, stopped: asyncio.Event) -> bool:
+    """Open the store and all else; whether that was done before somebody said stop."""
+    setup, stop = asyncio.ensure_future(runner.setup()), asyncio.ensure_future(stopped.wait())
+    await asyncio.wait((setup, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if setup.done():
+        await setup
+        return True
+    setup.cancel()
+    await asyncio.wait((setup,))
+    return False
 
 
 async def _hear_out(runner: web.AppRunner) -> None:

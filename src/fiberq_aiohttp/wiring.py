@@ -30,6 +30,7 @@ from fiberq_storage.sqlite.source import SqliteSource
 from fiberq_storage.sqlite.store import SqliteStore
 
 DEMO_SEED: Final = 7
+ARRIVAL: Final = 60.0  # seconds that a server waits at its start for a database that starts at the same time
 HOUSEKEEPING: Final = 3_600.0  # seconds between two looks at what need no longer be kept
 
 log = logging.getLogger("fiberq")
@@ -49,7 +50,7 @@ async def opened(settings: Settings) -> AsyncIterator[Ports]:
 async def serving(settings: Settings) -> AsyncIterator[Ports]:
     """As `opened`, for a server: alone on its data folder if the store is there, and tidying up as time goes by."""
     with nullcontext() if settings.database else lock_folder(settings.data):
-        async with _outside(settings) as outside:
+        async with _outside(settings, patience=ARRIVAL) as outside:
             log.info("store open in %s", "PostgreSQL" if settings.database else settings.data)
             keeping = asyncio.create_task(_keep_house(outside))
             try:
@@ -97,8 +98,8 @@ class _Outside:
 
 
 @asynccontextmanager
-async def _outside(settings: Settings) -> AsyncIterator[_Outside]:
-    async with _store(settings) as (store, source):
+async def _outside(settings: Settings, patience: float = 0.0) -> AsyncIterator[_Outside]:
+    async with _store(settings, patience) as (store, source):
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
         packages = FilePackages(source, settings.gpkg_dir, limits=limits)
         uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
@@ -109,12 +110,17 @@ async def _outside(settings: Settings) -> AsyncIterator[_Outside]:
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[tuple[SqliteStore | PostgisStore, PackageSource]]:
+async def _store(
+    settings: Settings, patience: float
+) -> AsyncIterator[tuple[SqliteStore | PostgisStore, PackageSource]]:
     if settings.database is None:
         async with await sqlite.open_store(settings.data) as embedded:
             yield embedded, SqliteSource(embedded)
         return
-    async with await postgis.open_store(database_settings(settings.database)) as store, PostgisSource(store) as source:
+    async with (
+        await postgis.open_store(database_settings(settings.database), patience) as store,
+        PostgisSource(store) as source,
+    ):
         yield store, source
 
 

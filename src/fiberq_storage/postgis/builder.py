@@ -13,7 +13,7 @@ import sys
 import traceback
 
 from fiberq_core.errors import FiberqError
-from fiberq_storage.postgis.connection import translating
+from fiberq_storage.postgis.meaning import translating
 from fiberq_storage.postgis.parts import Part, build, part_of
 from fiberq_storage.sqlite.connection import translating as translating_files
 

@@ -1,19 +1,22 @@
-"""The database: its pool, the thread that all of its work happens on, and what its errors mean.
+"""The database: its pool, and the thread that all of its work happens on.
 
 asyncpg decodes rows on the event loop that it lives on. It has one of its own here, so that a large
 answer never stalls the server's loop; what is asked for goes there and comes back as a whole.
 """
 
 import asyncio
+import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import asyncpg
 from attrs import frozen
 
-from fiberq_core.errors import Conflict, FiberqError, GaveWay, Invalid, StoreMismatch, StoreUnavailable
+from fiberq_core.errors import StoreUnavailable
+from fiberq_storage.postgis.line import Line
+from fiberq_storage.postgis.meaning import CROWDED, GONE, NOT_YET, translating
 from fiberq_storage.sql import ident
 
 P = ParamSpec("P")
@@ -31,40 +34,13 @@ BY_INDEX = (
 # Where the best way depends on what is asked: a plan made for any box would read all rows in one around a town.
 BY_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
 
-GONE = "The database does not answer. Nothing was changed; try again in a moment"
-READ_ONLY = "The database is read-only at the moment. Nothing was changed; try again later"
-FULL = "The database's disk is full. Nothing was changed; free some space and try again"
-SLOW = "The database took too long. Nothing was changed; try again in a moment"
-CROWDED = "All connections to the database are in use. Nothing was changed; try again in a moment"
-LOCKED = "Somebody else is changing the same rows in the database. Nothing was changed; try again in a moment"
-COLLIDES = "The change collides with another row of the project. Nothing was changed"
-UNDONE = "A statement has failed before. Nothing was changed"
-UNSTORABLE = "A text is not valid Unicode, or a number has more than 64 bits. Nothing was changed"
-FORBIDDEN = "The server's database role may not do this. Give it the role fiberq_server, or run fiberq doctor"
-OTHER_FORM = "The database does not have the form that this FiberQ works with. Restart the server, or run fiberq doctor"
 PULSE = 5.0  # seconds in which a healthy database answers
+AGAIN = 1.0  # seconds between two looks for a database that is not there yet
 
 CLOSED = "The server is stopping. Try again in a moment"
+UNDONE = "A statement has failed before. Nothing was changed"
 
-# the most telling first: what PostgreSQL says by SQLSTATE or its class, as our own errors
-MEANING: tuple[tuple[str, type[FiberqError], str], ...] = (
-    ("25006", StoreUnavailable, READ_ONLY),
-    ("53100", StoreUnavailable, FULL),
-    ("53", StoreUnavailable, CROWDED),
-    ("57014", StoreUnavailable, SLOW),
-    ("57", StoreUnavailable, GONE),
-    ("08", StoreUnavailable, GONE),
-    ("40", GaveWay, LOCKED),
-    ("55P03", GaveWay, LOCKED),
-    ("42501", StoreUnavailable, FORBIDDEN),
-    ("42P01", StoreMismatch, OTHER_FORM),
-    ("42703", StoreMismatch, OTHER_FORM),
-    ("3F000", StoreMismatch, OTHER_FORM),
-    ("23", Conflict, COLLIDES),
-    ("22", Invalid, UNSTORABLE),
-    ("28", StoreUnavailable, GONE),
-    ("3D", StoreUnavailable, GONE),
-)
+log = logging.getLogger("fiberq.postgis")
 
 
 @frozen
@@ -89,34 +65,6 @@ class Settings:
         return self.url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
-@contextmanager
-def translating() -> Iterator[None]:
-    """Turn what PostgreSQL and the network report into our own errors, in words and without secrets."""
-    try:
-        yield
-    except asyncpg.PostgresError as error:
-        state = str(getattr(error, "sqlstate", "") or "")
-        for prefix, ours, words in MEANING:
-            if state.startswith(prefix):
-                raise ours(words) from error
-        raise
-    except asyncpg.DataError as error:
-        raise Invalid(UNSTORABLE) from error
-    # InternalClientError: what asyncpg says of a connection that the database ends while nobody asks it anything
-    except (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        raise StoreUnavailable(GONE) from error
-    except TimeoutError as error:
-        raise StoreUnavailable(CROWDED) from error
-
-
-class _PlainConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg comes without types
-    """A connection that is given back as it is: all that we set ends with its transaction."""
-
-    def get_reset_query(self) -> str:
-        """Nothing to reset."""
-        return ""
-
-
 class Database:
     """A pool of connections and the event loop, on a thread of its own, that they live on."""
 
@@ -128,9 +76,17 @@ class Database:
         self._postgis = "public"  # the schema of the extension
         self._thread.start()
 
-    async def open(self) -> None:
-        """Connect. Raises: StoreUnavailable."""
-        await self.run(self._open)
+    async def open(self, patience: float = 0.0) -> None:
+        """Connect, waiting *patience* seconds at the most for a database that does not answer yet.
+
+        Raises: StoreUnavailable.
+        """
+        until, waiting = time.monotonic() + patience, False
+        while not await self.run(self._open, time.monotonic() >= until):
+            if not waiting:
+                log.warning("the database does not answer yet; waiting for it, %d seconds at the most", patience)
+            waiting = True
+            await asyncio.sleep(AGAIN)
 
     async def close(self) -> None:
         """Finish what is under way and disconnect. Closing again does nothing."""
@@ -155,7 +111,11 @@ class Database:
         """A connection from the pool; on the database's loop only."""
         if self._pool is None or self._pool.is_closing():
             raise StoreUnavailable(CLOSED)
-        connection: Connection = await self._pool.acquire(timeout=self.settings.connecting)
+        try:
+            connection: Connection = await self._pool.acquire(timeout=self.settings.connecting)
+        except TimeoutError as error:
+            full = self._pool.get_size() >= self.settings.largest
+            raise StoreUnavailable(CROWDED if full else GONE) from error
         return connection
 
     async def release(self, connection: Connection) -> None:
@@ -183,23 +143,33 @@ class Database:
             f" SET LOCAL idle_in_transaction_session_timeout = {int(settings.statement * 1000)}"
         )
 
-    async def _open(self) -> None:
-        settings = self.settings
-        cache = {"statement_cache_size": 0} if settings.pgbouncer else {}
-        self._pool = await asyncpg.create_pool(
-            settings.dsn,
-            min_size=settings.smallest,
-            max_size=settings.largest,
-            connection_class=_PlainConnection,
-            timeout=settings.connecting,
-            server_settings={"application_name": PROGRAM},
-            **cache,
-        )
+    async def _open(self, now: bool) -> bool:
+        """Connect; whether the database was there. If it has to be *now*, what is amiss is raised."""
+        try:
+            self._pool = await self._new_pool()
+        except NOT_YET:
+            if now:
+                raise
+            return False
         found = (
             "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis'"
         )
         async with self._pool.acquire() as connection:
             self._postgis = await connection.fetchval(found) or self._postgis
+        return True
+
+    async def _new_pool(self) -> "asyncpg.Pool[Any]":
+        settings = self.settings
+        cache = {"statement_cache_size": 0} if settings.pgbouncer else {}
+        return await asyncpg.create_pool(
+            settings.dsn,
+            min_size=settings.smallest,
+            max_size=settings.largest,
+            connection_class=Line,
+            timeout=settings.connecting,
+            server_settings={"application_name": PROGRAM},
+            **cache,
+        )
 
     async def _close(self) -> None:
         if self._pool is not None:
@@ -266,7 +236,11 @@ class Session:
         self._turn = asyncio.Lock()
         async with self._turn:
             self._connection = await self._database.acquire()
-            await self._connection.execute(self._database.beginning(mode))
+            try:
+                await self._connection.execute(self._database.beginning(mode), timeout=PULSE)
+            except TimeoutError as error:  # nobody answers at the other end, nor will to a ROLLBACK
+                self._connection.terminate()
+                raise StoreUnavailable(GONE) from error
 
     async def _finish(self, *, commit: bool) -> None:
         if self._turn is None:

@@ -10,7 +10,8 @@ import asyncpg
 from fiberq_core.errors import Busy, FiberqError
 from fiberq_core.ports import Project
 from fiberq_storage.postgis import projects
-from fiberq_storage.postgis.connection import LOCKED, Connection, Database, Settings
+from fiberq_storage.postgis.connection import Connection, Database, Settings
+from fiberq_storage.postgis.meaning import LOCKED
 
 HOLDERS = """
 SELECT a.usename, coalesce(nullif(a.application_name, ''), 'a program without a name'),

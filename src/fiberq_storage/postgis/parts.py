@@ -18,6 +18,7 @@ from fiberq_storage.files.source import Look
 from fiberq_storage.gpkg.writer import PackageWriter
 from fiberq_storage.postgis import projects
 from fiberq_storage.postgis.filling import Snapshot
+from fiberq_storage.postgis.line import Line
 from fiberq_storage.postgis.scope import Scope
 from fiberq_storage.postgis.streaming import fill
 
@@ -57,7 +58,7 @@ async def build(part: Part) -> None:
     Raises: NotFound, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, apsw.Error.
     """
     cache = {"statement_cache_size": 0} if part.pgbouncer else {}
-    connection = await asyncpg.connect(part.dsn, **cache)
+    connection = await asyncpg.connect(part.dsn, connection_class=Line, **cache)
     try:
         await connection.execute(part.beginning)
         scope = Scope(connection, await projects.get(connection, part.project_id))

@@ -142,11 +142,14 @@ class PostgisStore(AnsweringStore):
             return found
 
 
-async def open_store(settings: Settings) -> PostgisStore:
-    """Open the store in a database, creating or migrating its schema. Raises: StoreMismatch, StoreUnavailable."""
+async def open_store(settings: Settings, patience: float = 0.0) -> PostgisStore:
+    """Open the store in a database, creating or migrating its schema. Raises: StoreMismatch, StoreUnavailable.
+
+    *patience*: seconds to wait for a database that does not answer yet.
+    """
     database = Database(settings)
     try:
-        await database.open()
+        await database.open(patience)
         await database.run(_migrate, database)
     except BaseException:
         await database.close()
