@@ -13,7 +13,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src"
 
 PURE = frozenset(
-    "__future__ abc array base64 bisect collections contextlib datetime decimal enum functools hashlib heapq itertools "
+    "__future__ abc array base64 bisect collections contextlib datetime decimal enum functools hashlib heapq hmac itertools "
     "json math operator re struct types typing unicodedata uuid "
     "attrs cattrs jwt shapely fiberq_core".split()
 )

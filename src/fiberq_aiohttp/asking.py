@@ -52,6 +52,31 @@ def uuid_in_path(request: web.Request) -> str:
         return text
 
 
+def uuid_in_query(request: web.Request, name: str) -> str | None:
+    """A uuid of the query as it is stored, or None if it says nothing. Raises: Invalid."""
+    text = request.query.get(name)
+    if not text:
+        return None
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise _fault(name, "must be a uuid") from None
+
+
+def number(request: web.Request, name: str) -> float | None:
+    """A number of the query, or None if it says nothing. Raises: Invalid."""
+    text = request.query.get(name)
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise _fault(name, "must be a number")
+    return value
+
+
 def whole(request: web.Request, name: str, default: int | None, low: int, high: int) -> int:
     """A whole number of the query, from *low* to *high*. Raises: Invalid."""
     text = request.query.get(name)

@@ -20,11 +20,15 @@ H = TypeVar("H", bound=Callable[..., Any])
 log = logging.getLogger("fiberq.auth")
 
 
-def requires(action: Action | None) -> Callable[[H], H]:
-    """Declare what a handler is for; None: any signed-in person may call it, with or without a role."""
+def requires(action: Action | None, *, unless: Callable[[web.Request], bool] | None = None) -> Callable[[H], H]:
+    """Declare what a handler is for; None: any signed-in person may call it, with or without a role.
+
+    *unless* says of a request whether it shows in another way that it may, and raises where that is not true.
+    """
 
     def declare(handler: H) -> H:
         handler.action = action  # type: ignore[attr-defined]
+        handler.unless = unless  # type: ignore[attr-defined]
         return handler
 
     return declare
@@ -54,6 +58,9 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     """Put the sender into `request[ACTOR]`, or stop here. Raises: Unauthenticated, Forbidden, KeysUnavailable."""
     match = request.match_info
     if match.http_exception is not None or hasattr(match.handler, "public"):
+        return await handler(request)
+    unless: Callable[[web.Request], bool] | None = match.handler.unless  # type: ignore[attr-defined]
+    if unless is not None and unless(request):
         return await handler(request)
     actor = await _actor(request)
     action: Action | None = match.handler.action  # type: ignore[attr-defined]

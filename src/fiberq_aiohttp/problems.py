@@ -32,6 +32,7 @@ STATUS: Final[Mapping[type[e.FiberqError], int]] = {
     e.PreconditionRequired: 428,
     e.Invalid: 422,
     e.BadPackage: 422,
+    e.BadPhoto: 422,
     e.TooLarge: 413,
     e.StoreUnavailable: 503,
     e.StoreMismatch: 503,

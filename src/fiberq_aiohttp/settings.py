@@ -44,6 +44,7 @@ class Database:
     pool_min: int
     pool_max: int
     statement_timeout: int
+    lock_timeout: int
     pgbouncer: bool
 
 
@@ -56,6 +57,9 @@ class Settings:
     port: int
     data: Path
     photos_dir: Path
+    photo_bucket: str | None
+    photos_accel: str
+    photo_address: int
     gpkg_dir: Path
     provider: Provider
     secret_key: str | None = field(repr=False)
@@ -141,6 +145,24 @@ def _mebibytes(text: str) -> int:
     return _whole(text) * MEBIBYTE
 
 
+def _minutes(text: str) -> int:
+    return _whole(text) * 60
+
+
+def _photo_store(text: str) -> str | None:
+    if text == "folder":
+        return None
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?", text):
+        raise ValueError("must be folder, or like s3://bucket/prefix")
+    return text
+
+
+def _internal(text: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._-]+)*/?", text):
+        raise ValueError("must be like /internal/photos")
+    return text.rstrip("/")
+
+
 def _origins(text: str) -> frozenset[str]:
     for origin in (origins := _some_names(text)) - {"*"}:
         parts = urlsplit(origin)
@@ -174,6 +196,7 @@ SETTINGS: Final = (
     Setting("DB_POOL_MIN", "connections to PostgreSQL that are kept open", _whole, "2"),
     Setting("DB_POOL_MAX", "connections to PostgreSQL at the most, per server", _whole, "20"),
     Setting("DB_STATEMENT_TIMEOUT", "seconds that one statement may take in PostgreSQL", _whole, "300"),
+    Setting("DB_LOCK_TIMEOUT", "seconds that a change waits for somebody else who writes to the project", _whole, "30"),
     Setting("DB_PGBOUNCER", "yes behind PgBouncer in transaction mode", _yes, "no"),
     Setting(
         "ZITADEL_DOMAIN",
@@ -188,6 +211,16 @@ SETTINGS: Final = (
     Setting("API_SECRET_KEY", f"secret of this server, {MIN_SECRET} characters or more", _secret, required=True),
     Setting("LOG_LEVEL", "debug, info, warning, error or critical", _level, "info"),
     Setting("STORAGE_PHOTOS_DIR", "folder of the photos; absent: photos in the data folder", _path),
+    Setting(
+        "PHOTO_STORE",
+        "folder, or s3://bucket/prefix; keys, region and address of a bucket are in AWS_…",
+        _photo_store,
+        "folder",
+    ),
+    Setting(
+        "PHOTOS_ACCEL", "internal address under which nginx has the folder of the photos; absent: none", _internal, ""
+    ),
+    Setting("PHOTO_ADDRESS_MINUTES", "minutes that a photo's signed address is good for, at least", _minutes, "15"),
     Setting("STORAGE_GPKG_DIR", "folder of the exported packages; absent: gpkg_sync in the data folder", _path),
     Setting("CORS_ALLOW_ORIGINS", "origins whose pages may call, by commas, or *; never with cookies", _origins, "*"),
     Setting("MAX_UPLOAD_MB", "largest GeoPackage that is taken, MiB", _mebibytes, "1024"),
@@ -211,6 +244,8 @@ def from_env(
         faults.append(Fault("--host", "development sign-in is for this machine only: use 127.0.0.1, or leave --dev"))
     if values["DB_POOL_MIN"] and values["DB_POOL_MAX"] and values["DB_POOL_MIN"] > values["DB_POOL_MAX"]:
         faults.append(Fault("DB_POOL_MIN", "must not be more than DB_POOL_MAX"))
+    if values["PHOTO_STORE"] and values["PHOTOS_ACCEL"]:
+        faults.append(Fault("PHOTOS_ACCEL", "is for photos in a folder; leave it out with a bucket"))
     if faults:
         raise Invalid(
             "Some settings are wrong or missing: " + "; ".join(f"{f.path} {f.message}" for f in faults), faults
@@ -222,6 +257,9 @@ def from_env(
         port=port,
         data=folder,
         photos_dir=values["STORAGE_PHOTOS_DIR"] or folder / "photos",
+        photo_bucket=values["PHOTO_STORE"],
+        photos_accel=values["PHOTOS_ACCEL"] or "",
+        photo_address=values["PHOTO_ADDRESS_MINUTES"],
         gpkg_dir=values["STORAGE_GPKG_DIR"] or folder / "gpkg_sync",
         provider=dev_provider(host, port) if dev else _provider(values),
         secret_key=values["API_SECRET_KEY"],
@@ -252,6 +290,7 @@ def _database_of(values: Mapping[str, Any]) -> Database | None:
         pool_min=values["DB_POOL_MIN"],
         pool_max=values["DB_POOL_MAX"],
         statement_timeout=values["DB_STATEMENT_TIMEOUT"],
+        lock_timeout=values["DB_LOCK_TIMEOUT"],
         pgbouncer=values["DB_PGBOUNCER"],
     )
 

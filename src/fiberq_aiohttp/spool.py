@@ -32,26 +32,29 @@ T = TypeVar("T")
 class Spooled:
     """What came: the file at *path*, its digest (see `digest_of`), its size in bytes.
 
-    *wal*: the write-ahead log came too and lies at `path + "-wal"`.
+    *wal*: the write-ahead log came too and lies at `path + "-wal"`. *file_name* is what the sender calls it, if anything.
     """
 
     path: str
     digest: str
     size: int
     wal: bool
+    file_name: str = ""
 
 
 @asynccontextmanager
-async def spooled(request: web.Request, folder: Path, limit: int, *, stall: float = STALL) -> AsyncIterator[Spooled]:
+async def spooled(
+    request: web.Request, folder: Path, limit: int, *, what: str = "the GeoPackage", stall: float = STALL
+) -> AsyncIterator[Spooled]:
     """Receive the file of *request* into *folder*; at the end of the block it is gone.
 
-    *limit* is bytes, *stall* seconds.
+    *limit* is bytes, *what* people call the file, *stall* seconds.
     Raises: TooLarge, Invalid (no file in the form), StoreUnavailable (the disk), HTTPBadRequest, HTTPRequestTimeout.
     """
     form = request.content_type.startswith("multipart/")
     if (request.content_length or 0) > limit + FRAME * form:
         raise _too_large(limit)
-    landing = _Landing(new_place(folder), limit, stall)
+    landing = _Landing(new_place(folder), limit, stall, what)
     try:
         await (_receive_form if form else _receive_body)(request, landing)
         yield landing.done()
@@ -80,7 +83,9 @@ class _Landing:
     path: Path
     limit: int
     stall: float
+    what: str
     received: int = 0
+    file_name: str = ""
     files: dict[str, _File] = field(factory=dict)
 
     async def take(self, pieces: AsyncIterator[bytes], ending: str | None) -> None:
@@ -120,9 +125,9 @@ class _Landing:
         """What has come. Raises: Invalid."""
         main, wal = self.files.get(MAIN), self.files.get(WAL)
         if main is None:
-            raise Invalid("The form has no file", [Fault("file", "Send the GeoPackage as the part named file")])
+            raise Invalid("The form has no file", [Fault("file", f"Send {self.what} as the part named file")])
         digest = digest_of(main.hash.digest(), wal.hash.digest() if wal is not None and wal.size else None)
-        return Spooled(str(self.path), digest, main.size, wal is not None)
+        return Spooled(str(self.path), digest, main.size, wal is not None, self.file_name)
 
     def clear(self) -> None:
         """Remove everything, also what SQLite put beside it."""
@@ -152,8 +157,11 @@ async def _receive_form(request: web.Request, landing: _Landing) -> None:
         if part is None:
             return
         if isinstance(part, MultipartReader):
-            raise Invalid("The form must not be nested", [Fault("file", "Send the GeoPackage as the part named file")])
-        await landing.take(_pieces(part), _ending(part))
+            raise Invalid("The form must not be nested", [Fault("file", f"Send {landing.what} as the part named file")])
+        ending = _ending(part)
+        if ending == MAIN:
+            landing.file_name = part.filename or ""
+        await landing.take(_pieces(part), ending)
     raise Invalid("The form has too many parts", [Fault("file", f"Send at most {PARTS - 1} parts")])
 
 

@@ -22,6 +22,10 @@ from fiberq_storage.files.keeping import Limits
 from fiberq_storage.files.packages import FilePackages
 from fiberq_storage.files.source import PackageSource
 from fiberq_storage.files.uploads import FileUploads
+from fiberq_storage.photos.bucket import PhotoBucket, s3
+from fiberq_storage.photos.folder import PhotoFolder
+from fiberq_storage.photos.place import Place
+from fiberq_storage.photos.volume import Photos
 from fiberq_storage.postgis import inspecting
 from fiberq_storage.postgis.source import PostgisSource
 from fiberq_storage.postgis.store import PostgisStore
@@ -83,18 +87,20 @@ class _Outside:
     store: SqliteStore | PostgisStore
     packages: FilePackages
     uploads: FileUploads
+    photos: Photos
 
     def ports(self) -> Ports:
         """What flows see of it."""
-        return Ports(self.store, self.packages, self.uploads, now, new_uuid)
+        return Ports(self.store, self.packages, self.uploads, self.photos, now, new_uuid)
 
     async def prune(self) -> None:
-        """Remove old exports and raw uploads, except uploads that something in an inbox refers to.
+        """Remove old exports and raw uploads, except uploads that something in an inbox refers to; photos without a row.
 
         Raises: StoreUnavailable.
         """
         await self.uploads.prune(except_for=await self.store.digests_waiting())
         await self.packages.prune()
+        await self.photos.sweep(self.store)
 
 
 @asynccontextmanager
@@ -102,10 +108,12 @@ async def _outside(settings: Settings, patience: float = 0.0) -> AsyncIterator[_
     async with _store(settings, patience) as (store, source):
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
         packages = FilePackages(source, settings.gpkg_dir, limits=limits)
+        photos = Photos(_photo_place(settings), settings.data / "thumbnails")
         uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
         try:
-            yield _Outside(store, packages, uploads)
+            yield _Outside(store, packages, uploads, photos)
         finally:
+            await photos.close()
             await packages.close()
 
 
@@ -124,6 +132,11 @@ async def _store(
         yield store, source
 
 
+def _photo_place(settings: Settings) -> Place:
+    """The folder of the photos, or their bucket. Raises: StoreUnavailable."""
+    return PhotoBucket(s3(settings.photo_bucket)) if settings.photo_bucket else PhotoFolder(settings.photos_dir)
+
+
 def database_settings(database: Database) -> postgis.Settings:
     """What the store is told of its database."""
     return postgis.Settings(
@@ -132,6 +145,7 @@ def database_settings(database: Database) -> postgis.Settings:
         smallest=database.pool_min,
         largest=database.pool_max,
         statement=float(database.statement_timeout),
+        project_lock=float(database.lock_timeout),
         pgbouncer=database.pgbouncer,
     )
 

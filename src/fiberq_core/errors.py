@@ -13,7 +13,8 @@
     │       └── GaveWay            nothing was done, so that somebody at the database could go on
     ├── PreconditionRequired       a write without If-Match
     ├── Invalid                    values that do not fit; lists every fault with its path
-    │   └── BadPackage             a file that cannot be believed as a GeoPackage
+    │   ├── BadPackage             a file that cannot be believed as a GeoPackage
+    │   └── BadPhoto               a file that cannot be believed as a photo
     ├── TooLarge                   over a stated limit
     └── StoreUnavailable           the store does not answer, is full or is read-only
         └── StoreMismatch          the store was written by another version of FiberQ
@@ -147,6 +148,12 @@ class BadPackage(Invalid):
     """A file that cannot be believed as a GeoPackage; nothing of it was applied."""
 
     code, title = "bad-package", "The file is not a usable GeoPackage"
+
+
+class BadPhoto(Invalid):
+    """A file that cannot be believed as a photo; it was not kept."""
+
+    code, title = "bad-photo", "The file is not a usable photo"
 
 
 class TooLarge(FiberqError):

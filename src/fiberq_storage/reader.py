@@ -13,6 +13,7 @@ from attrs import frozen
 
 from fiberq_core.inbox import Item
 from fiberq_core.ports import Applied, Changeset, EarlierUpload, Page, Project, Revision, Sync, Upload, Version
+from fiberq_core.photos import KnownName, PhotoFile
 from fiberq_core.rows import Key, Stored
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ class Answers:
     feed: ModuleType
     inbox: ModuleType
     numbers: ModuleType
+    photos: ModuleType
     projects: ModuleType
     rows: ModuleType
     synclog: ModuleType
@@ -142,6 +144,22 @@ class StoreReader(ABC):
         """What was answered to the request with this idempotency key."""
         return await self._ask(self.answers.synclog.keyed_answer, key)
 
+    async def photo_files(self, paths: Collection[str]) -> Mapping[str, PhotoFile]:
+        """The photos that *paths* name."""
+        return await self._ask(self.answers.photos.photo_files, paths)
+
+    async def photo_rows(self, path: str) -> Sequence[Stored]:
+        """The current rows that name a photo by exactly this path."""
+        return await self._ask(self.answers.photos.photo_rows, path)
+
+    async def photo_name(self, path: str) -> KnownName | None:
+        """Which photo came under a path of a device."""
+        return await self._ask(self.answers.photos.photo_name, path)
+
+    async def photos_awaited(self, layer: str, limit: int, cursor: str | None) -> Page[Stored]:
+        """The current rows of *layer* whose photo has not come, by fid. Raises: NotFound, Invalid."""
+        return await self._ask(self.answers.photos.photos_awaited, layer, limit, cursor)
+
 
 class StoreUnit(StoreReader):
     """`ports.Unit`: a reader that also writes; its store commits or rolls back."""
@@ -164,3 +182,11 @@ class StoreUnit(StoreReader):
     async def save_answer(self, key: str, answer: Mapping[str, object]) -> None:
         """Remember the answer to an idempotency key. Raises: Conflict if there is one."""
         await self._ask(self.answers.synclog.save_answer, key, answer)
+
+    async def save_photo(self, photo: PhotoFile) -> None:
+        """Remember a photo that is in the volume; what is known of it already stays."""
+        await self._ask(self.answers.photos.save_photo, photo)
+
+    async def save_photo_name(self, name: KnownName, at: str) -> None:
+        """Remember under which path a photo came."""
+        await self._ask(self.answers.photos.save_photo_name, name, at)

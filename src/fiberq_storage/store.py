@@ -1,7 +1,7 @@
 """What all stores do beside their transactions: which module knows, and nothing of how it is asked."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from fiberq_core.inbox import Author
@@ -79,6 +79,14 @@ class AnsweringStore(ABC):
     async def sought(self, sought: Sought, limit: int, cursor: str | None) -> Page[tuple[int, Stored]]:
         """Current rows of several projects, in the order of their numbers. Raises: NotFound, Invalid."""
         return await self.read(self.answers.numbers.sought, sought, limit, cursor)
+
+    async def photo_projects(self, name: str) -> Sequence[int]:
+        """The projects that have a photo."""
+        return await self.read(self.answers.photos.photo_projects, name)
+
+    async def photos_known(self, names: Collection[str]) -> frozenset[str]:
+        """Those of *names* that any project has."""
+        return await self.read(self.answers.photos.photos_known, names)
 
     async def digests_waiting(self) -> frozenset[str]:
         """The digests of uploads that an open inbox item refers to: those must be kept."""

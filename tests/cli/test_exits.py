@@ -20,6 +20,7 @@ WrongProject          4
 Stale                 4
 PreconditionRequired  4
 BadPackage            5
+BadPhoto              5
 TooLarge              5
 StoreUnavailable      6
 StoreMismatch         6

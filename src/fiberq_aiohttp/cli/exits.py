@@ -53,6 +53,7 @@ ENDINGS: Final[Mapping[type[e.FiberqError], tuple[Exit, str]]] = {
     e.PreconditionRequired: (Exit.CONFLICT, ""),
     e.Invalid: (Exit.USAGE, ""),
     e.BadPackage: (Exit.BAD_FILE, "Open it in QGIS, export it as a GeoPackage, and try with that file."),
+    e.BadPhoto: (Exit.BAD_FILE, "Send a JPEG, PNG, WebP or HEIC as the camera made it."),
     e.TooLarge: (Exit.BAD_FILE, ""),
     e.StoreUnavailable: (Exit.STORE, DOCTOR),
     e.StoreMismatch: (Exit.STORE, DOCTOR),

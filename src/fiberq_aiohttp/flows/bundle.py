@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from fiberq_core.ports import Packages, Store, Uploads
+from fiberq_core.ports import Packages, PhotoVolume, Store, Uploads
 
 
 @frozen
@@ -14,5 +14,6 @@ class Ports:
     store: Store
     packages: Packages
     uploads: Uploads
+    photos: PhotoVolume
     now: Callable[[], str]
     new_uuid: Callable[[], str]

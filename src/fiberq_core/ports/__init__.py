@@ -4,6 +4,7 @@ Stores (embedded SQLite, PostGIS) implement `Store`; one contract suite runs on 
 """
 
 from fiberq_core.ports.files import Edition, Package, Packages, Uploads
+from fiberq_core.ports.photos import PhotoReader, PhotoStore, PhotoUnit, PhotoVolume
 from fiberq_core.ports.reading import Reader
 from fiberq_core.ports.stores import Store, Unit
 from fiberq_core.ports.values import (
@@ -34,6 +35,10 @@ __all__ = [
     "Package",
     "Packages",
     "Page",
+    "PhotoReader",
+    "PhotoStore",
+    "PhotoUnit",
+    "PhotoVolume",
     "Project",
     "Reader",
     "Revision",

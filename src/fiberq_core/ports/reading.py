@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from fiberq_core.inbox import Item
+from fiberq_core.ports.photos import PhotoReader
 from fiberq_core.ports.values import EarlierUpload, Page, Project, Revision, Sync, Version
 from fiberq_core.rows import Key, Stored
 
 
-class Reader(Protocol):
+class Reader(PhotoReader, Protocol):
     """One project in one consistent snapshot."""
 
     @property

@@ -6,12 +6,13 @@ from typing import Protocol
 
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
+from fiberq_core.ports.photos import PhotoStore, PhotoUnit
 from fiberq_core.ports.reading import Reader
 from fiberq_core.ports.values import Applied, Changeset, Member, Page, Project, Sought, Upload
 from fiberq_core.rows import Key, Stored
 
 
-class Unit(Reader, Protocol):
+class Unit(Reader, PhotoUnit, Protocol):
     """One writing transaction on one project; nobody else writes to it meanwhile.
 
     Commits when its block ends without an exception, unless it was opened as a rehearsal.
@@ -30,7 +31,7 @@ class Unit(Reader, Protocol):
         ...
 
 
-class Store(Protocol):
+class Store(PhotoStore, Protocol):
     """All projects."""
 
     async def alive(self) -> bool:

@@ -82,6 +82,7 @@ class Tally:
 
 
 INTEGER, TEXT, UUID, MOMENT = Kind.INTEGER, Kind.TEXT, Kind.UUID, Kind.DATETIME
+REAL, BOOLEAN = Kind.REAL, Kind.BOOLEAN
 JSON = TEXT  # whatever it says, it is moved as it stands
 _NUMBERED = {"id": INTEGER, "project_id": INTEGER}
 
@@ -157,6 +158,26 @@ SYSTEM: tuple[Part, ...] = (
         {**_NUMBERED, "export_id": TEXT, "revision": INTEGER, "by_sub": TEXT, "by_name": TEXT, "at": MOMENT},
     ),
     Part("answers", {"project_id": INTEGER, "key": TEXT, "answer": JSON}, batch=LARGE_ROWS),
+    Part(
+        "photo_files",
+        {
+            "project_id": INTEGER,
+            "name": TEXT,
+            "size": INTEGER,
+            "width": INTEGER,
+            "height": INTEGER,
+            "orientation": INTEGER,
+            "taken_at": MOMENT,
+            "longitude": REAL,
+            "latitude": REAL,
+            "whole": BOOLEAN,
+            "file_name": TEXT,
+            "by_sub": TEXT,
+            "by_name": TEXT,
+            "at": MOMENT,
+        },
+    ),
+    Part("photo_names", {"project_id": INTEGER, "path": TEXT, "name": TEXT, "by_sub": TEXT, "at": MOMENT}),
     Part("claims", {"project_id": INTEGER, "claim": TEXT, "layer": TEXT, "uuid": UUID}),
 )
 COUNTED = tuple(part.name for part in SYSTEM if "id" in part.columns)  # whose ids count on

@@ -5,6 +5,7 @@ Constraints are named by what they say, since the name is what somebody at QGIS 
 
 from collections.abc import Iterator
 
+from fiberq_core.photos import LONGEST_PATH, PHOTO_LAYERS, PHOTO_PATH
 from fiberq_core.planning import ConflictPolicy
 from fiberq_core.ports import STATUSES
 from fiberq_core.registry import DATA_LAYERS
@@ -188,7 +189,7 @@ def add_column(table: Table, column: str, *, past: bool) -> str:
 
 
 def indexes(table: Table) -> Iterator[str]:
-    """The indexes of a layer's current rows: by revision, by each reference, by place, by owner and state, by number."""
+    """The indexes of a layer's current rows: by revision, by each reference, by place, by owner and state, by number, by photo."""
     prefix = table.layer.table
     yield f"CREATE INDEX {ident(prefix + '_rev')} ON {table.name} (project_id, fiberq_rev, id)"
     if table.layer.spatial:
@@ -198,6 +199,9 @@ def indexes(table: Table) -> Iterator[str]:
     for column in sought_by(table.layer):
         name, quoted = ident(f"{prefix}_{column}"), ident(column)
         yield f"CREATE INDEX {name} ON {table.name} (project_id, {quoted}) WHERE {quoted} IS NOT NULL"
+    if table.layer in PHOTO_LAYERS:  # of as much of the name as an entry of an index can hold
+        name = ident(f"{prefix}_{PHOTO_PATH}")
+        yield f"CREATE INDEX {name} ON {table.name} (project_id, left({ident(PHOTO_PATH)}, {LONGEST_PATH}))"
 
 
 def constraints(table: Table) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,7 @@ from fiberq_storage.postgis.ddl import (
     indexes,
 )
 from fiberq_storage.postgis.original import set_aside
+from fiberq_storage.postgis.photos import PHOTO_TABLES
 from fiberq_storage.postgis.registry import follow_registry
 from fiberq_storage.postgis.roles import ROLES, demand_owner, establish, grants, lacking
 from fiberq_storage.postgis.tables import TABLES, Table
@@ -34,7 +35,12 @@ async def _first(db: Connection, _schema: str) -> None:
     await db.execute(SYSTEM_TABLES)
 
 
-STEPS: tuple[Step, ...] = (_first,)
+async def _photos(db: Connection, _schema: str) -> None:
+    """Which photos are in the volume, and under which paths they came."""
+    await db.execute(PHOTO_TABLES)
+
+
+STEPS: tuple[Step, ...] = (_first, _photos)
 
 
 async def migrate(db: Connection, database: Database, steps: tuple[Step, ...] = STEPS) -> None:

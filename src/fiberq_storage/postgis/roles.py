@@ -26,6 +26,7 @@ SYSTEM: Mapping[str, tuple[str, str, str]] = {
     **dict.fromkeys(("projects", "revisions"), (ROWS, LOOK, LOOK)),
     **dict.fromkeys(("members", "audit", "identities", "claims", "extra_columns", "inbox"), (ROWS, "", "")),
     **dict.fromkeys(("uploads", "upload_rows", "exports", "answers"), (ROWS, "", "")),
+    **dict.fromkeys(("photo_files", "photo_names"), (ROWS, "", "")),
     "schema_version": (LOOK, "", ""),
 }
 LAYERS, HISTORY = (ROWS, ROWS, LOOK), (ROWS, LOOK, LOOK)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from fiberq_core.photos import PHOTO_LAYERS, PHOTO_PATH
 from fiberq_core.registry.model import Kind
 from fiberq_storage.columns import sought_by
 from fiberq_storage.sql import ident
@@ -176,7 +177,7 @@ def add_column(table: Table, column: str) -> str:
 
 
 def indexes(table: Table) -> Iterator[str]:
-    """The indexes of a layer's table: by revision, by each reference, by owner and state, by number, by place.
+    """The indexes of a layer's table: by revision, by each reference, by owner and state, by number, by photo, by place.
 
     The spatial index has the project as a third dimension, so that a search stays inside it.
     """
@@ -187,6 +188,9 @@ def indexes(table: Table) -> Iterator[str]:
         yield (f"CREATE INDEX IF NOT EXISTS {name} ON {table.name} (project_id, {column}) WHERE {column} IS NOT NULL")
     if table.layer.by_number:
         yield f"CREATE INDEX IF NOT EXISTS {ident(prefix + '_number')} ON {table.name} (project_id, id)"
+    if table.layer in PHOTO_LAYERS:
+        name = ident(f"{prefix}_{PHOTO_PATH}")
+        yield f"CREATE INDEX IF NOT EXISTS {name} ON {table.name} (project_id, {ident(PHOTO_PATH)})"
     if table.index:
         yield (
             f"CREATE VIRTUAL TABLE IF NOT EXISTS {table.index}"

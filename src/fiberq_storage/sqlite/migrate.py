@@ -13,6 +13,7 @@ from fiberq_core.registry.model import Kind
 from fiberq_storage.sql import ident
 from fiberq_storage.sqlite.connection import transaction
 from fiberq_storage.sqlite.ddl import SYSTEM_TABLES, add_column, create_table, indexes
+from fiberq_storage.sqlite.photos import PHOTO_TABLES
 from fiberq_storage.sqlite.tables import TABLES, Table
 
 Step = Callable[[apsw.Connection], None]
@@ -34,7 +35,11 @@ def _first(db: apsw.Connection) -> None:
     db.execute(SYSTEM_TABLES)
 
 
-STEPS: tuple[Step, ...] = (_first,)
+def _photos(db: apsw.Connection) -> None:
+    db.execute(PHOTO_TABLES)
+
+
+STEPS: tuple[Step, ...] = (_first, _photos)
 
 
 def migrate(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:
