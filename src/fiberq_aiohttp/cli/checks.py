@@ -6,12 +6,12 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from attrs import evolve, frozen
 
+from fiberq_aiohttp.release import own_version
 from fiberq_aiohttp.settings import Settings, from_env
 from fiberq_core.errors import Invalid, KeysUnavailable
 
@@ -144,15 +144,8 @@ def _versions() -> Iterator[Finding]:
     from fiberq_aiohttp import wiring
 
     named = {
-        "FiberQ": _own_version(),
+        "FiberQ": own_version(),
         "Python": ".".join(map(str, sys.version_info[:3])),
         **wiring.library_versions(),
     }
     yield Finding("versions", OK, ", ".join(f"{name} {number}" for name, number in named.items()))
-
-
-def _own_version() -> str:
-    try:
-        return version("fiberq")
-    except PackageNotFoundError:
-        return "not installed"

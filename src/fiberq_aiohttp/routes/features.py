@@ -11,21 +11,40 @@ from fiberq_aiohttp.caching import if_match
 from fiberq_aiohttp.flows import features, reading
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS
+from fiberq_aiohttp.openapi.common import LAYER as LAYER_SHAPE
+from fiberq_aiohttp.openapi.common import VERSION
+from fiberq_aiohttp.openapi.features import FEATURE as FEATURE_SHAPE
+from fiberq_aiohttp.openapi.features import FEATURE_PATCH, FEATURES, NEW_FEATURE
+from fiberq_aiohttp.openapi.operation import (
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    PAGED,
+    Answer,
+    Parameter,
+    documented,
+)
+from fiberq_aiohttp.openapi.shapes import WHOLE, list_of, partial, record
 from fiberq_aiohttp.routes.projects import ONE
 from fiberq_aiohttp.routes.spelling import spelled
 from fiberq_core.policy import Action
 
 LAYER = f"{ONE}/features/{{layer}}"
 FEATURE = f"{LAYER}/{{uuid}}"
+ONE_FEATURE = Answer(FEATURE_SHAPE, GEOJSON, headers=("ETag",))
+MADE = Answer(FEATURE_SHAPE, GEOJSON, headers=("ETag", "Location"))
+BBOX = Parameter("bbox", "west,south,east,north in degrees", {"type": "string", "examples": ["22.7,43.0,22.8,43.1"]})
 
 
 @requires(Action.PROJECT_READ)
+@documented(record(revision=WHOLE, layers=list_of(LAYER_SHAPE)))
 async def layers(request: web.Request) -> web.StreamResponse:
     """The registry of a project: its layers, their columns and how many rows there are."""
     return answer(await reading.layers(request.app[PORTS], request[ACTOR], project_in_path(request)))
 
 
 @requires(Action.PROJECT_READ)
+@documented(Answer(FEATURES, GEOJSON), query=(BBOX, *PAGED))
 async def listed(request: web.Request) -> web.StreamResponse:
     """The features of a layer, in pages; `?bbox=west,south,east,north`."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -34,6 +53,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(ONE_FEATURE, others={304: Answer(None, what="The caller has it already")}, headers=(IF_NONE_MATCH,))
 async def show(request: web.Request) -> web.StreamResponse:
     """One feature."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -41,6 +61,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(record(versions=list_of(VERSION)))
 async def history(request: web.Request) -> web.StreamResponse:
     """Every version of a feature."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -48,6 +69,7 @@ async def history(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.NETWORK_WRITE)
+@documented(MADE, status=201, body=NEW_FEATURE, headers=(IDEMPOTENCY_KEY,))
 async def create(request: web.Request) -> web.StreamResponse:
     """A new feature; a repeat with the same `Idempotency-Key` has no second effect."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -58,6 +80,7 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.NETWORK_WRITE)
+@documented(ONE_FEATURE, body=NEW_FEATURE, headers=(IF_MATCH,))
 async def replace(request: web.Request) -> web.StreamResponse:
     """Put a whole feature in the place of the one that `If-Match` names."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -66,6 +89,7 @@ async def replace(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.NETWORK_WRITE)
+@documented(ONE_FEATURE, body=FEATURE_PATCH, headers=(IF_MATCH,))
 async def patch(request: web.Request) -> web.StreamResponse:
     """Change some columns, or the geometry, of the feature that `If-Match` names."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -74,6 +98,7 @@ async def patch(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.NETWORK_DELETE)
+@documented(headers=(IF_MATCH,))
 async def delete(request: web.Request) -> web.StreamResponse:
     """Delete the feature that `If-Match` names; its history stays."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -82,6 +107,7 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.NETWORK_WRITE)
+@documented(ONE_FEATURE, body=partial(revision={**WHOLE, "minimum": 0}), body_needed=False)
 async def restore(request: web.Request) -> web.StreamResponse:
     """Make an older version current again, or bring a deleted feature back."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)

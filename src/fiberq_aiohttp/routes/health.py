@@ -9,12 +9,16 @@ from aiohttp import web
 from fiberq_aiohttp.answering import PAGE_POLICY, answer
 from fiberq_aiohttp.guard import public
 from fiberq_aiohttp.keys import PORTS, SETTINGS
+from fiberq_aiohttp.openapi.operation import Answer, documented
+from fiberq_aiohttp.openapi.shapes import TEXT, YES_NO, one_of, record
 from fiberq_aiohttp.routes.spelling import spelled
 
 PATIENCE: Final = 5.0  # seconds in which the store must answer
+HEALTH: Final = record(status=one_of("ok", "unavailable"), db=YES_NO)
 
 
 @public
+@documented(HEALTH, others={503: Answer(HEALTH, what="The store does not answer")})
 async def health(request: web.Request) -> web.StreamResponse:
     """Whether the store answers."""
     try:
@@ -26,6 +30,7 @@ async def health(request: web.Request) -> web.StreamResponse:
 
 
 @public
+@documented(Answer(TEXT, "text/html"))
 async def front(request: web.Request) -> web.StreamResponse:
     """What this is and where to go."""
     settings = request.app[SETTINGS]

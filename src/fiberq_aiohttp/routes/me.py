@@ -5,6 +5,8 @@ from aiohttp import web
 from fiberq_aiohttp.answering import answer
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR
+from fiberq_aiohttp.openapi.common import ME, MY_ROLES
+from fiberq_aiohttp.openapi.operation import documented
 from fiberq_aiohttp.routes.spelling import spelled
 from fiberq_core.policy import Actor, Role
 
@@ -14,6 +16,7 @@ def _roles(actor: Actor) -> list[str]:
 
 
 @requires(None)
+@documented(ME)
 async def me(request: web.Request) -> web.StreamResponse:
     """Subject, e-mail address, name and roles."""
     actor = request[ACTOR]
@@ -21,6 +24,7 @@ async def me(request: web.Request) -> web.StreamResponse:
 
 
 @requires(None)
+@documented(MY_ROLES)
 async def roles(request: web.Request) -> web.StreamResponse:
     """The roles alone, also as one yes or no for each."""
     actor = request[ACTOR]

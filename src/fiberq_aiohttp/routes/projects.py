@@ -7,14 +7,34 @@ from fiberq_aiohttp.asking import flag, json_object, project_in_path
 from fiberq_aiohttp.flows import projects
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS
+from fiberq_aiohttp.openapi.common import MEMBER, ONE_PROJECT, POLICY, PROJECT, ROLES, STATUS
+from fiberq_aiohttp.openapi.operation import Answer, documented, switch
+from fiberq_aiohttp.openapi.shapes import list_of, partial, text
 from fiberq_aiohttp.routes.spelling import spelled
 from fiberq_core.policy import Action
 
 ALL = "/api/projects"
 ONE = r"/api/projects/{project:\d{1,18}}"
+FIELDS = {
+    "name": text(projects.MAX_NAME, 1),
+    "description": text(projects.MAX_DESCRIPTION),
+    "status": STATUS,
+    "conflict_policy": POLICY,
+}
+_SUBJECT, _NAME = text(projects.MAX_SUBJECT, 1), text(projects.MAX_NAME)
+NEW_MEMBER = {
+    "anyOf": [
+        partial("sub", "role", sub=_SUBJECT, role=ROLES, name=_NAME),
+        {
+            "title": "as older clients say it",
+            **partial("user_sub", "project_role", user_sub=_SUBJECT, project_role=ROLES, user_display_name=_NAME),
+        },
+    ]
+}
 
 
 @requires(Action.PROJECT_READ)
+@documented(list_of(PROJECT), query=(switch("archived", "1: archived ones too"),))
 async def listed(request: web.Request) -> web.StreamResponse:
     """The projects that the caller may see; with `?archived=1` also archived ones."""
     archived = flag(request, "archived")
@@ -22,6 +42,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_CREATE)
+@documented(Answer(ONE_PROJECT, headers=("Location",)), status=201, body=partial("name", **FIELDS))
 async def create(request: web.Request) -> web.StreamResponse:
     """A new project."""
     made = await projects.create(request.app[PORTS], request[ACTOR], await json_object(request))
@@ -29,12 +50,14 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(ONE_PROJECT)
 async def show(request: web.Request) -> web.StreamResponse:
     """One project."""
     return answer(await projects.show(request.app[PORTS], request[ACTOR], project_in_path(request)))
 
 
 @requires(Action.PROJECT_EDIT)
+@documented(ONE_PROJECT, body=partial(**FIELDS))
 async def update(request: web.Request) -> web.StreamResponse:
     """Change a project."""
     body = await json_object(request)
@@ -42,6 +65,7 @@ async def update(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_ARCHIVE)
+@documented()
 async def archive(request: web.Request) -> web.StreamResponse:
     """Archive a project. Nothing is lost."""
     await projects.archive(request.app[PORTS], request[ACTOR], project_in_path(request))
@@ -49,12 +73,14 @@ async def archive(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(list_of(MEMBER))
 async def members(request: web.Request) -> web.StreamResponse:
     """Who belongs to a project."""
     return answer(await projects.members(request.app[PORTS], request[ACTOR], project_in_path(request)))
 
 
 @requires(Action.MEMBERS_EDIT)
+@documented(MEMBER, status=201, body=NEW_MEMBER)
 async def add_member(request: web.Request) -> web.StreamResponse:
     """Add somebody to a project, or change their role."""
     body = await json_object(request)
@@ -63,6 +89,7 @@ async def add_member(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.MEMBERS_EDIT)
+@documented()
 async def remove_member(request: web.Request) -> web.StreamResponse:
     """Take somebody out of a project."""
     project, sub = project_in_path(request), request.match_info["sub"]

@@ -15,6 +15,9 @@ from fiberq_aiohttp.flows import exporting, reading, sync
 from fiberq_aiohttp.flows.access import admit
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.openapi.common import EXCHANGE, RECEIPT
+from fiberq_aiohttp.openapi.operation import FORM, IF_NONE_MATCH, Answer, Parameter, documented, switch
+from fiberq_aiohttp.openapi.shapes import FILE, TEXT, WHOLE, list_of, partial
 from fiberq_aiohttp.routes.spelling import spelled
 from fiberq_aiohttp.sending import described, send
 from fiberq_aiohttp.spool import Spooled, spooled
@@ -23,7 +26,15 @@ from fiberq_core.policy import Action
 
 QUEUE: Final = 30.0  # seconds that an upload waits for its turn to be received
 ONE_PERSON: Final = 4  # uploads of one person that are received at the same time: nobody can keep all others out
-
+PACKAGE: Final = "application/geopackage+sqlite3"
+OF_FILE: Final = ("ETag", "Accept-Ranges", "Content-Disposition")
+OTHERS: Final = {
+    206: Answer(FILE, PACKAGE, "The part that was asked for", (*OF_FILE, "Content-Range")),
+    304: Answer(None, what="The caller has it already", headers=("ETag",)),
+}
+RANGE: Final = Parameter("Range", "the part that is wanted", {**TEXT, "examples": ["bytes=0-99"]}, place="header")
+UPLOAD: Final = {FORM: partial("file", file=FILE, wal=FILE), PACKAGE: FILE}
+IN_PROJECT: Final = Parameter("project_id", "number of the project", {**WHOLE, "minimum": 1}, required=True)
 
 log = logging.getLogger("fiberq.sync.merger")
 SAID: Final = "upload %s to project %d: %s applied, %s conflicts, %s held, %s rejected"
@@ -53,6 +64,7 @@ async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
 
 
 @requires(Action.SYNC_PULL)
+@documented(Answer(FILE, PACKAGE, "The file", OF_FILE), others=OTHERS, headers=(IF_NONE_MATCH, RANGE))
 async def download(request: web.Request) -> web.StreamResponse:
     """A project as a GeoPackage: whole, a range of it, or 304. Only who takes it has it built."""
     ports = request.app[PORTS]
@@ -67,6 +79,9 @@ async def download(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.SYNC_PUSH)
+@documented(
+    RECEIPT, bodies=UPLOAD, query=(IN_PROJECT, switch("dry_run", "1: only say what would happen")), problems=(404,)
+)
 async def upload(request: web.Request) -> web.StreamResponse:
     """Merge an edited GeoPackage. The receipt lists what became of every row; `?dry_run=1` only says what would."""
     ports, actor, project = request.app[PORTS], request[ACTOR], project_in_query(request)
@@ -81,18 +96,21 @@ async def upload(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(list_of(EXCHANGE), query=(IN_PROJECT,), problems=(404,))
 async def status(request: web.Request) -> web.StreamResponse:
     """The most recent exchanges of a project."""
     return answer(await reading.syncs(request.app[PORTS], request[ACTOR], project_in_query(request)))
 
 
 @requires(Action.PROJECT_READ)
+@documented(RECEIPT)
 async def receipt(request: web.Request) -> web.StreamResponse:
     """The receipt of an upload, again."""
     return answer(await reading.receipt(request.app[PORTS], request[ACTOR], request.match_info["sync_id"]))
 
 
 @requires(Action.SYNC_UNDO)
+@documented(RECEIPT)
 async def undo(request: web.Request) -> web.StreamResponse:
     """Take an upload back, as a merge against today's data; the answer is a receipt of its own."""
     return answer(await sync.undo(request.app[PORTS], request[ACTOR], request.match_info["sync_id"]))
