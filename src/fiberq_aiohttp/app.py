@@ -1,6 +1,8 @@
 """The composition root: everything that the server is made of is put together here, and nowhere else."""
 
 import asyncio
+import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
@@ -18,9 +20,10 @@ from fiberq_aiohttp.devsignin import dev_sign_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.guard import authenticate, check_guards
 from fiberq_aiohttp.incoming import sweep
-from fiberq_aiohttp.keys import BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.keys import ADDRESSES, BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.photoaddresses import PhotoAddresses
 from fiberq_aiohttp.problems import problems
-from fiberq_aiohttp.routes import changes, description, features, health, inbox, me, projects, sync
+from fiberq_aiohttp.routes import changes, description, features, health, inbox, me, photos, projects, sync
 from fiberq_aiohttp.settings import Provider, Settings
 from fiberq_core.claims import TokenRules
 
@@ -34,6 +37,7 @@ ROUTES: Final = (
     *changes.ROUTES,
     *features.ROUTES,
     *description.ROUTES,
+    *photos.ROUTES,
 )
 
 OpenPorts = Callable[[], AbstractAsyncContextManager[Ports]]
@@ -50,6 +54,8 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
     )
     app[SETTINGS] = settings
     app[SPOOL] = settings.incoming
+    secret = settings.secret_key or secrets.token_hex()  # a development server may have none of its own
+    app[ADDRESSES] = PhotoAddresses(secret.encode(), settings.photo_address, time.time)
     app[UPLOAD_SLOTS], app[UPLOADERS] = asyncio.Semaphore(UPLOADS_AT_ONCE), WeakValueDictionary()
     app.on_response_prepare.extend((logs.answer_with_request_id, cors.allow(settings.cors_origins), add_usual_headers))
     app.add_routes(ROUTES)

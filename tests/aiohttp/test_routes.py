@@ -29,6 +29,11 @@ GET /api/projects/1/features/PE%20cevi         POST /api/projects/1/features/OKN
 GET /api/projects/1/features/OKNA/x            PUT /api/projects/1/features/OKNA/x
 PATCH /api/projects/1/features/OKNA/x          DELETE /api/projects/1/features/OKNA/x
 GET /api/projects/1/features/OKNA/x/history    POST /api/projects/1/features/OKNA/x/restore
+POST /api/photos/upload                        POST /api/work-orders/photos/upload
+GET /api/photos/1                              GET /api/work-orders/photos/1
+GET /api/projects/1/photos                     POST /api/projects/1/photos          PUT /api/projects/1/photos
+GET /api/projects/1/photos/awaited             GET /api/projects/1/photos/x         PUT /api/projects/1/photos/x/file
+GET /storage/photos/x.jpg
 """.split()
 CALLS = list(zip(CALLED[::2], CALLED[1::2], strict=True))
 
