@@ -5,15 +5,16 @@ or where only some of its fields are at fault, these are. Taking one back may le
 what it needs, so the checks are repeated until nothing changes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from fiberq_core import fibre
+from fiberq_core import fibre, room
 from fiberq_core.changes import Change, Op
 from fiberq_core.duplicates import duplicates
 from fiberq_core.inbox import ItemKind
+from fiberq_core.objections import Check, Objection
 from fiberq_core.outlook import View, row_of
 from fiberq_core.planning import Candidate, Draft, Held, Needs, Plan, World
 from fiberq_core.references import changed_targets
@@ -28,19 +29,6 @@ USED = {fibre.SPLICES: "spliced in", fibre.PATCHES: "connected at"}
 ORDER = {layer.name: n for n, layer in enumerate(LAYERS)}
 
 
-@frozen
-class Objection:
-    """Why a write cannot stand. *fields* are those at fault; empty means the whole row is.
-
-    *because* are the rows that stand in the way. If all of them fall, the objection does.
-    """
-
-    kind: ItemKind
-    reason: str
-    fields: frozenset[str] = frozenset()
-    because: frozenset[Key] = frozenset()
-
-
 def needs(draft: Draft) -> Needs:
     """What must be known to check *draft*."""
     claims: set[str] = set()
@@ -48,6 +36,9 @@ def needs(draft: Draft) -> Needs:
     referred: set[Key] = set()
     cables: set[str] = set()
     layers: set[str] = set()
+    for holder, shrinking in room.holders_in(draft):
+        targets.add(holder)
+        referred.update([shrinking] if shrinking else [])
     for candidate in draft.candidates:
         write, layer = candidate.write, candidate.key.layer
         if write.after is None:
@@ -117,9 +108,6 @@ def _parents_first(candidate: Candidate) -> tuple[bool, int]:
     deletion = candidate.write.after is None
     order = ORDER[candidate.key.layer]
     return deletion, -order if deletion else order
-
-
-Check = Callable[[Candidate, View], Objection | None]
 
 
 def _objections(candidate: Candidate, view: View) -> Iterator[Objection]:
@@ -220,7 +208,10 @@ def _still_needed(candidate: Candidate, view: View) -> Objection | None:
     return Objection(ItemKind.HELD_DELETE, reason, because=frozenset(key for key, _ in children))
 
 
-CHECKS: tuple[Check, ...] = (_incomplete, _orphaned, _taken, _fibre_in_use)
+CHECKS: tuple[Check, ...] = (
+    _incomplete, _orphaned, room.no_such_place, room.no_such_fibre, _taken, _fibre_in_use, room.closure_full,
+    room.still_used,
+)  # fmt: skip
 DELETION_CHECKS: tuple[Check, ...] = (_still_needed,)
 
 

@@ -29,6 +29,7 @@ class View:
     referrers: dict[str, list[tuple[Key, Row]]] = field(init=False)
     uses: dict[tuple[str, int], list[tuple[Key, fibre.Use]]] = field(init=False)
     words: Words = field(init=False)
+    _in_closure: dict[str, dict[Key, int]] = field(init=False, factory=dict)
 
     @written.default
     def _written(self) -> dict[Key, Row | None]:
@@ -79,6 +80,31 @@ class View:
         """Whether a row of one of *layers* with that uuid would be there."""
         keys = [Key(layer, uuid) for layer in layers]
         return any(self.written[k] is not None if k in self.written else k in self.world.rows for k in keys)
+
+    def standing(self, uuid: str, *layers: str) -> tuple[Key, Row] | None:
+        """The row with that uuid in one of *layers*, as it would be."""
+        for key in (Key(layer, uuid) for layer in layers):
+            row = self.written[key] if key in self.written else row_of(self.world.rows.get(key))
+            if row is not None:
+                return key, row
+        return None
+
+    def closure(self, splice: Row | None) -> str | None:
+        """The closure that a splice would be in, by its tray."""
+        tray = self.standing(str(splice.get("tray_uuid")), fibre.TRAYS) if splice is not None else None
+        closure = tray[1].get("closure_uuid") if tray else None
+        return closure if isinstance(closure, str) else None
+
+    def splices_in(self, closure: str) -> dict[Key, int]:
+        """The splices that would be in a closure, in turn: those that are there already, then those that come."""
+        if closure not in self._in_closure:
+            trays = [key.uuid for key, _ in self.referrers.get(closure, ()) if key.layer == fibre.TRAYS]
+            found = {key for tray in trays for key, _ in self.referrers.get(tray, ()) if key.layer == fibre.SPLICES}
+            in_turn = sorted(
+                found, key=lambda key: (self.before(key) is None and key in self.rank, self.rank.get(key, -1))
+            )
+            self._in_closure[closure] = {key: turn for turn, key in enumerate(in_turn)}
+        return self._in_closure[closure]
 
     def absent(self, uuid: str) -> str:
         """A row that is not there, with why, for a sentence."""

@@ -27,6 +27,7 @@ from fiberq_core.questions import copy_or_undone
 from fiberq_core.receipt import Circumstances, receipt
 from fiberq_core.registry import GEOMETRY, LAYER
 from fiberq_core.reversal import choices, proposed_by, undone
+from fiberq_core.room import crowded
 from fiberq_core.rows import Key, Row, Stored, Value, present
 from fiberq_core.sent import LocalTarget, Provenance, SentFile, SentLayer, SentRow
 
@@ -227,6 +228,9 @@ class Office:
         need = needs(drafted)
         appeared = {} if since is None else {name: self._appeared(name, since) for name in need.layers}
         referring = self.referring(need.referred | {k for k in self.rows if k.uuid in need.cables})
+        closures = crowded(drafted, World(rows=dict(self.rows)))
+        trays = [s for s in self.referring(closures) if s.key.layer == TRAYS]
+        referring += (*trays, *self.referring({s.key for s in trays}))
         authors = {v.by.revision: v.by.author for v in self.past}
         return settle(
             drafted,

@@ -12,15 +12,20 @@ from typing import ParamSpec, TypeVar
 
 from attrs import frozen
 
+from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_core import fibre, orders
 from fiberq_core.changes import Change, Op, Source
 from fiberq_core.checking import needs, settle
 from fiberq_core.drafting import draft
 from fiberq_core.errors import Conflict, Fault, Forbidden, GaveWay, Invalid
 from fiberq_core.inbox import Item, ItemKind
+from fiberq_core.orders import Ground
 from fiberq_core.planning import Cause, Current, Draft, Needs, Plan, World
+from fiberq_core.policy import Actor
 from fiberq_core.ports import Applied, Changeset, Reader, Unit
 from fiberq_core.proposals import MassDeletion, Proposal
 from fiberq_core.registry import LAYER
+from fiberq_core.room import crowded
 from fiberq_core.rows import Key, Row, Stored
 
 P = ParamSpec("P")
@@ -71,7 +76,9 @@ async def current(unit: Reader, changes: Collection[Change]) -> Current:
     new = {c.key for c in changes if c.sent is not None and c.key not in rows}
     located = await unit.locate({k.uuid for k in new}) if new else {}
     last = {s.key: s for s in located.values() if s.key in new}
-    return Current(rows, last, await _owners(unit, changes, rows))
+    verified = [c.key for c in changes if orders.verifies(c)]
+    completers = {key: orders.completer(await unit.history(key)) for key in verified if key in rows}
+    return Current(rows, last, await _owners(unit, changes, rows), completers)
 
 
 async def _owners(unit: Reader, changes: Collection[Change], rows: Mapping[Key, Stored]) -> Mapping[str, str | None]:
@@ -109,9 +116,17 @@ async def world(unit: Reader, drafted: Draft, since: Since | None) -> World:
     )
     met = {s.key for s in located.values()} | set(claimants.values()) | {s.key for s in referring}
     rows = await _with_parents(unit, met)
+    referring = [*referring, *(await _crowds(unit, drafted, rows) if need.claims or need.referred else ())]
     made = await unit.revisions({s.rev for s in rows.values()}) if claimants or referring else {}
     authors = {number: revision.author for number, revision in made.items()}
     return World(claimants, located, rows, tuple(referring), appeared, authors, since.own if since else frozenset())
+
+
+async def _crowds(unit: Reader, drafted: Draft, rows: Mapping[Key, Stored]) -> Sequence[Stored]:
+    """The trays and splices in the closures that may become too full."""
+    closures = await asyncio.to_thread(crowded, drafted, World(rows=rows))
+    trays = [s for s in await unit.referring(closures) if s.key.layer == fibre.TRAYS] if closures else []
+    return [*trays, *(await unit.referring({s.key for s in trays}) if trays else ())]
 
 
 async def _with_parents(unit: Reader, keys: Collection[Key]) -> Mapping[Key, Stored]:
@@ -155,13 +170,26 @@ async def apply(
     return await unit.apply(changeset), frozenset(item.item_id for item in new)
 
 
+async def one(ports: Ports, actor: Actor, unit: Unit, changes: Sequence[Change], source: Source) -> Stored | None:
+    """Make *changes*, or none of them; returns the row of the first as it then is. Raises: Forbidden, Invalid, Conflict."""
+    cause = Cause(actor, ports.now(), ports.new_uuid())
+    decided = insist(await plan(unit, cause, [Proposal(change) for change in changes]))
+    applied, _ = await apply(unit, decided, source)
+    key = changes[0].key
+    return applied.rows.get(key) or (await unit.rows([key])).get(key)
+
+
 def insist(decided: Plan) -> Plan:
     """A request that is answered is never held: what would wait is refused. Raises: Forbidden, Invalid, Conflict."""
     held = [h for h in decided.held if h.kind is not ItemKind.DUPLICATE]
-    refused = [h for h in held if h.kind is ItemKind.REFUSED]
+    grounds = {h.ground.ground: h.ground for h in held if h.ground is not None}
+    refused = [h for h in held if h.kind is ItemKind.REFUSED and (h.ground is None or h.ground.ground is Ground.RIGHT)]
     if refused:
         raise Forbidden(refused[0].reason)
+    if Ground.STATE in grounds:
+        raise Conflict(grounds[Ground.STATE].reason)
     rejected = [Fault(h.field or "", h.reason) for h in held if h.kind is ItemKind.REJECTED]
+    rejected += [Fault(wrong.field, wrong.reason) for wrong in grounds.values()]
     if rejected:
         raise Invalid("Nothing was changed; see the errors", rejected)
     if held:
