@@ -124,10 +124,10 @@ def _boxes_end_inside(content: Content) -> bool:
     at, end = 0, len(content)
     while at < end:
         size, head = int.from_bytes(content[at : at + 4], "big"), 8
-        if size == 1:
-            size, head = int.from_bytes(content[at + 8 : at + 16], "big"), 16
         if size == 0:  # up to the end of the file
             return True
+        if size == 1:
+            size, head = int.from_bytes(content[at + 8 : at + 16], "big"), 16
         if size < head:
             return False
         at += size

@@ -19,11 +19,11 @@ PIECE: Final = 1 << 18  # bytes
 
 
 def s3(address: str) -> ObjectStore:
-    """The store of `s3://bucket/prefix`. Raises: StoreUnavailable."""
+    """The store of `s3://bucket/prefix`; it is spoken to as its address (`AWS_ENDPOINT_URL`) says. Raises: StoreUnavailable."""
     with translating():
         return S3Store.from_url(
             address,
-            client_options={"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
+            client_options={"allow_http": True, "timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
         )
 

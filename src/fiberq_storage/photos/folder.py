@@ -8,7 +8,7 @@ from typing import Final
 
 from fiberq_core.errors import NotFound
 from fiberq_core.photos import media_in, shelf
-from fiberq_storage.files.disk import beside, copy, disk_errors, sync
+from fiberq_storage.files.disk import beside, copy, disk_errors, remove_leftovers, sync
 from fiberq_storage.photos.place import GONE
 
 AT_ONCE: Final = 500  # names that are looked at together
@@ -39,7 +39,10 @@ class PhotoFolder:
                 yield piece
 
     async def old(self, before: float) -> AsyncIterator[list[str]]:
-        """The names of photos that were put or renewed last *before*, some at a time. Raises: StoreUnavailable."""
+        """The names of photos that were put or renewed last *before*, some at a time; what crashes left then is removed.
+
+        Raises: StoreUnavailable.
+        """
         names = await asyncio.to_thread(self._old, before)
         for start in range(0, len(names), AT_ONCE):
             yield names[start : start + AT_ONCE]
@@ -64,6 +67,7 @@ class PhotoFolder:
 
     def _old(self, before: float) -> list[str]:
         with disk_errors():
+            remove_leftovers(self._root, before)
             found = (path for path in self._root.glob("??/*") if media_in(path.name))
             return sorted(path.name for path in found if _stood_since(path) < before)
 
