@@ -1,0 +1,25 @@
+"""Who made a splice, and when: said by the server of a splice that becomes spliced, unless somebody says it."""
+
+from fiberq_core.fibre.places import SPLICES
+from fiberq_core.policy import Actor
+from fiberq_core.rows import Row, Value
+
+LAYER = SPLICES
+STATUS, SPLICED, TESTED = "status", "spliced", "tested"
+STAMPS = frozenset({"spliced_by_sub", "spliced_at"})
+
+
+def begun(new: Row, at: str, actor: Actor) -> Row:
+    """A new splice, stamped where it is made already: *at*, UTC, ISO 8601."""
+    return stamped(Row(), new, at, actor)
+
+
+def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
+    """*after* with who made the splice and when, where its status says that it was made just now."""
+    was, now = before.get(STATUS), after.get(STATUS)
+    unsigned = all(after.get(name) is None for name in STAMPS)
+    made = now == SPLICED or (now == TESTED and unsigned)  # to measure one that was made earlier is not to make it
+    if not made or now == was:
+        return after
+    new: dict[str, Value | None] = {"spliced_by_sub": actor.subject, "spliced_at": at}
+    return after.with_values({n: v for n, v in new.items() if after.get(n) is None or after.get(n) == before.get(n)})
