@@ -11,15 +11,14 @@ from typing import Any
 from attrs import frozen
 
 from fiberq_core.fibre.budget import Total, breaks_of, loss_of, status_of, totals, warnings_of, wavelengths_for
-from fiberq_core.fibre.colours import layout_of, strand
 from fiberq_core.fibre.losses import TYPICAL, Losses, measured
 from fiberq_core.fibre.network import Network, port_of
+from fiberq_core.fibre.showing import Json, fibre_json, title
 from fiberq_core.fibre.steps import CableRun, Jumper, Port, SplicePoint, Split, Step, Trace
 from fiberq_core.registry import LAYER
 from fiberq_core.rows import Stored, Value
 
-Json = dict[str, Any]
-ROUND_DB, ROUND_M = 4, 3
+ROUND_DB, ROUND_M = 6, 3
 DIRECTIONS = {"from": "from_to", "to": "to_from", None: None}
 SIDES = ("a", "b")
 
@@ -119,24 +118,14 @@ def _port(step: Port, network: Network) -> Json:
 
 def _cable(step: CableRun, network: Network) -> Json:
     cable, number = step.cable, step.fibre.number
-    lies: Json = {}
-    if cable is not None:
-        at = strand(layout_of(cable.row), number, network.palette(cable.row))
-        lies = {
-            "tube_number": at.tube, "tube_color": at.tube_colour, "tube_stripes": at.tube_stripes,
-            "position_in_tube": at.position, "fiber_color": at.colour, "fiber_tracers": at.tracers,
-        }  # fmt: skip
     return {
         "type": "cable",
         **(_of(cable) if cable else {"uuid": None, "id": None}),
+        **fibre_json(step.fibre, network),
         "layer": cable.key.layer if cable else None,
-        "cable": step.fibre.cable,
         "cable_layer_id": cable.key.layer if cable else step.fibre.cable.partition(":")[0],
-        "cable_fid": cable.fid if cable else None,
-        "name": cable.row.get("naziv") if cable else None,
+        "name": title(cable),
         "fiber_num": number,
-        "fiber_number": number,
-        **lies,
         "direction": DIRECTIONS[step.entered],
         "length_m": _metres(step.length.metres),
         "length_source": step.length.source.value,
@@ -151,7 +140,7 @@ def _splice(step: SplicePoint, _: Network) -> Json:
         **_of(step.splice),
         "splice_id": step.splice.id,
         "closure_uuid": step.closure.key.uuid if step.closure else None,
-        "closure": _title(step.closure),
+        "closure": title(step.closure),
         "tray_number": step.tray.row.get("tray_number") if step.tray else None,
         "position_in_tray": row.get("position_in_tray"),
         **{f"{name}_side": side for name, side in zip(("from", "to"), sides, strict=True)},
@@ -172,7 +161,7 @@ def _split(step: Split, _: Network) -> Json:
     return {
         "type": "splitter",
         **_of(step.element),
-        "name": _title(step.element),
+        "name": title(step.element),
         "ways": step.ways,
         "from_port": port_of(step.start),
         "to_port": port_of(step.end),
@@ -202,7 +191,7 @@ def _port_names(patch: Stored, network: Network) -> Json:
         "element_id": element.id if element else None,
         "element_fid": element.fid if element else raw("element_fid"),
         "element_layer": _layer_of(element) if element else raw("element_layer_id"),
-        "name": f"{_title(element) or 'unknown element'} : {port_of(patch)}",
+        "name": f"{title(element) or 'unknown element'} : {port_of(patch)}",
         "port": port_of(patch),
     }
 
@@ -216,13 +205,6 @@ def _layer_of(element: Stored) -> Value:
 
 def _of(stored: Stored) -> Json:
     return {"uuid": stored.key.uuid, "id": stored.id, "from_id": stored.id, "to_id": stored.id}
-
-
-def _title(stored: Stored | None) -> str | None:
-    if stored is None:
-        return None
-    title = LAYER[stored.key.layer].title
-    return str((title and stored.row.get(title)) or f"{stored.key.layer} {stored.id}")
 
 
 def _metres(value: float | None) -> float | None:
