@@ -16,6 +16,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_near(address: str) -> bool:
+    """Whether the IP *address* is this machine's or one of a private network."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return parsed.is_loopback or parsed.is_private
+
+
 def host_of(origin: str) -> str:
     """The host of a `Host` header, an origin or a URL, in lower case; empty if there is none."""
     try:

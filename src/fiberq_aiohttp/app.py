@@ -20,10 +20,12 @@ from fiberq_aiohttp.devsignin import dev_sign_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.guard import authenticate, check_guards
 from fiberq_aiohttp.incoming import sweep
-from fiberq_aiohttp.keys import ADDRESSES, BEARER, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.keys import ADDRESSES, BEARER, PORTS, READINESS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
 from fiberq_aiohttp.photoaddresses import PhotoAddresses
+from fiberq_aiohttp.metrics import METRICS, Metrics, counted
 from fiberq_aiohttp.problems import problems
-from fiberq_aiohttp.routes import changes, description, features, health, inbox, me, photos, projects, sync
+from fiberq_aiohttp.readiness import Readiness
+from fiberq_aiohttp.routes import changes, description, features, health, inbox, me, photos, projects, sync, watching
 from fiberq_aiohttp.settings import Provider, Settings
 from fiberq_core.claims import TokenRules
 
@@ -37,6 +39,7 @@ ROUTES: Final = (
     *changes.ROUTES,
     *features.ROUTES,
     *description.ROUTES,
+    *watching.ROUTES,
     *photos.ROUTES,
 )
 
@@ -50,7 +53,7 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
     Raises: Invalid, StoreUnavailable.
     """
     app = web.Application(
-        middlewares=(logs.request_ids, cors.preflight, problems, authenticate), client_max_size=settings.max_json
+        middlewares=(counted, logs.request_ids, cors.preflight, problems, authenticate), client_max_size=settings.max_json
     )
     app[SETTINGS] = settings
     app[SPOOL] = settings.incoming
@@ -64,7 +67,7 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
         provider = dev_sign_in(settings)
         app.add_routes(provider.routes())
         fetch = fetch or provider.fetch
-    app.cleanup_ctx.extend((_ports(open_ports), _sign_in(settings.provider, fetch)))
+    app.cleanup_ctx.extend((_ports(open_ports), _sign_in(settings.provider, fetch), _watch))
     aiohttp_jinja2.setup(app, loader=jinja2.PackageLoader("fiberq_aiohttp"))
     check_guards(app)
     return app
@@ -92,3 +95,13 @@ def _sign_in(provider: Provider, fetch: Fetch | None) -> Callable[[web.Applicati
             yield
 
     return opened
+
+
+async def _watch(app: web.Application) -> AsyncIterator[None]:
+    """Count what happens, and know whether all that is needed is there."""
+    store, bearer, settings = app[PORTS].store, app[BEARER], app[SETTINGS]
+    folders = (settings.data, settings.gpkg_dir, settings.photos_dir)
+    app[READINESS] = Readiness(store, bearer.have_keys, folders, time.monotonic)
+    app[METRICS] = Metrics(store, bearer.key_age)
+    async with app[METRICS].watching_the_loop():
+        yield

@@ -81,6 +81,19 @@ class Bearer:
             raise KeysUnavailable("The identity provider's keys could not be renewed; try again")
         return outcome
 
+    def key_age(self) -> float:
+        """Seconds since the provider's keys were fetched."""
+        return self.verifier.age(now=self.clock())
+
+    async def have_keys(self) -> bool:
+        """Whether there are keys to go by; fetches them where there never were any."""
+        usable = self.verifier.usable_for
+        if self.key_age() >= usable:
+            async with self._fetching:
+                if self.verifier.wants_keys(now=self.clock()):
+                    await self._renew(self.verifier.rules.issuer)
+        return self.key_age() < usable
+
     async def _renew(self, issuer: str) -> None:
         """Fetch the issuer's keys and report to the verifier how it went."""
         try:

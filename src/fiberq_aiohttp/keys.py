@@ -9,12 +9,14 @@ from aiohttp import web
 from fiberq_aiohttp.bearer import Bearer
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.photoaddresses import PhotoAddresses
+from fiberq_aiohttp.readiness import Readiness
 from fiberq_aiohttp.settings import Settings
 from fiberq_core.policy import Actor
 
 SETTINGS = web.AppKey("settings", Settings)
 BEARER = web.AppKey("bearer", Bearer)
 PORTS = web.AppKey("ports", Ports)
+READINESS = web.AppKey("readiness", Readiness)
 ADDRESSES = web.AppKey("addresses", PhotoAddresses)
 SPOOL = web.AppKey("spool", Path)  # where uploads land
 UPLOAD_SLOTS = web.AppKey("upload_slots", asyncio.Semaphore)  # as many uploads are received at the same time

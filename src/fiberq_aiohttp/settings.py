@@ -17,6 +17,8 @@ MEBIBYTE = 1024 * 1024
 DATABASE_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
+OFF, LOCAL, TOKEN = METRICS = ("off", "local", "token")  # who may read the figures at /metrics
+
 DEV_CLIENT: Final = "fiberq-dev"  # client and project of the development sign-in
 
 
@@ -66,6 +68,7 @@ class Settings:
     log_level: str
     database: Database | None
     cors_origins: frozenset[str]
+    metrics: str
     max_upload: int
     max_json: int
     max_photo: int
@@ -123,6 +126,12 @@ def _level(text: str) -> str:
     if text.lower() not in ("debug", "info", "warning", "error", "critical"):
         raise ValueError("must be debug, info, warning, error or critical")
     return text.upper()
+
+
+def _metrics(text: str) -> str:
+    if text.lower() not in METRICS:
+        raise ValueError(f"must be one of {', '.join(METRICS)}")
+    return text.lower()
 
 
 def _schema(text: str) -> str:
@@ -223,6 +232,7 @@ SETTINGS: Final = (
     Setting("PHOTO_ADDRESS_MINUTES", "minutes that a photo's signed address is good for, at least", _minutes, "15"),
     Setting("STORAGE_GPKG_DIR", "folder of the exported packages; absent: gpkg_sync in the data folder", _path),
     Setting("CORS_ALLOW_ORIGINS", "origins whose pages may call, by commas, or *; never with cookies", _origins, "*"),
+    Setting("METRICS", "who reads /metrics: off, local (private addresses, or a token) or token", _metrics, LOCAL),
     Setting("MAX_UPLOAD_MB", "largest GeoPackage that is taken, MiB", _mebibytes, "1024"),
     Setting("MAX_PHOTO_MB", "largest photo that is taken, MiB", _mebibytes, "32"),
     Setting("MAX_JSON_MB", "largest JSON body that is taken, MiB", _mebibytes, "8"),
@@ -266,6 +276,7 @@ def from_env(
         log_level=values["LOG_LEVEL"],
         database=_database_of(values),
         cors_origins=values["CORS_ALLOW_ORIGINS"],
+        metrics=values["METRICS"],
         max_upload=values["MAX_UPLOAD_MB"],
         max_json=values["MAX_JSON_MB"],
         max_photo=values["MAX_PHOTO_MB"],

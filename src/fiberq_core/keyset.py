@@ -89,6 +89,14 @@ class TokenVerifier:
         self.memory.keep(digest, Remembered(actor, since=now, until=expires_at(payload, self.rules)))
         return actor
 
+    def age(self, *, now: float) -> float:
+        """Seconds since keys were received; infinite where there never were any."""
+        return now - self._received_at
+
+    def wants_keys(self, *, now: float) -> bool:
+        """Whether the keys should be fetched now: they are old, and nobody has tried a moment ago."""
+        return not self._fresh(now) and not self._resting(now)
+
     def keys_received(self, document: object, *, now: float) -> None:
         """Replace all keys by those of a JWKS *document*: one that is gone was revoked.
 

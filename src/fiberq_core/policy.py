@@ -56,6 +56,7 @@ class Action(Enum):
     PHOTO_WRITE = "photo.write"
     PHOTO_DELETE = "photo.delete"
     METADATA_WRITE = "metadata.write"
+    SERVER_WATCH = "server.watch"
 
 
 NO, OWN, ANY = Scope.NO, Scope.OWN, Scope.ANY
@@ -85,6 +86,7 @@ POLICY = {
     Action.PHOTO_WRITE:     (ANY, ANY, OWN),
     Action.PHOTO_DELETE:    (ANY, ANY, OWN),
     Action.METADATA_WRITE:  (ANY, ANY, NO),
+    Action.SERVER_WATCH:    (ANY, NO,  NO),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
-from fiberq_core.ports import Member, Page, Project, Sought
+from fiberq_core.ports import Connections, Member, Page, Project, Sought
 from fiberq_core.rows import Key, Stored
 from fiberq_storage.reader import Answers, Extents, Function
 
@@ -87,6 +87,14 @@ class AnsweringStore(ABC):
     async def photos_known(self, names: Collection[str]) -> frozenset[str]:
         """Those of *names* that any project has."""
         return await self.read(self.answers.photos.photos_known, names)
+
+    async def open_items(self) -> int:
+        """How many inbox items of all projects wait for a person. Raises: StoreUnavailable."""
+        return await self.read(self.answers.inbox.open_items)
+
+    def connections(self) -> Connections | None:
+        """Those to a database; a store that has none says so."""
+        return None
 
     async def digests_waiting(self) -> frozenset[str]:
         """The digests of uploads that an open inbox item refers to: those must be kept."""

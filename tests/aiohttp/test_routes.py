@@ -12,10 +12,11 @@ from fiberq_aiohttp.settings import from_env
 from fiberq_core.policy import Action
 from tests.aiohttp.serving import Caller, an_app
 
-PUBLIC = {"/", "/health", "/api/health", "/api/openapi.json", "/api/docs"}
+PUBLIC = {"/", "/health", "/api/health", "/ready", "/api/openapi.json", "/api/docs"}
 CALLED = """
 GET /health                                    GET /api/health
 GET /api/openapi.json                          GET /api/docs
+GET /ready
 GET /api/auth/me                               GET /api/auth/roles
 GET /api/projects                              POST /api/projects
 GET /api/projects/1                            PUT /api/projects/1                   DELETE /api/projects/1

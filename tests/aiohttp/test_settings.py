@@ -127,6 +127,7 @@ BAD = [
     ("CORS_ALLOW_ORIGINS", "https://map.example.org/path"),
     ("CORS_ALLOW_ORIGINS", "map.example.org"),
     ("CORS_ALLOW_ORIGINS", "null"),
+    ("METRICS", "everybody"),
     ("MAX_UPLOAD_MB", "0"),
     ("MAX_UPLOAD_MB", "1.5"),
     ("MAX_UPLOAD_MB", "99999999"),
@@ -162,6 +163,7 @@ FITTING = [
     ("STORAGE_PHOTOS_DIR", "/srv/photos", lambda s: s.photos_dir, Path("/srv/photos")),
     ("STORAGE_GPKG_DIR", "/srv/gpkg", lambda s: s.gpkg_dir, Path("/srv/gpkg")),
     ("MAX_PHOTO_MB", "2", lambda s: s.max_photo, 2 * 2**20),
+    ("METRICS", "Token", lambda s: s.metrics, "token"),
     ("KEEP_EXPORTS_MB", "1", lambda s: s.keep_exports, 2**20),
 ]
 

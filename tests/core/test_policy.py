@@ -31,6 +31,7 @@ report.delete    any    any       own
 photo.write      any    any       own
 photo.delete     any    any       own
 metadata.write   any    any       no
+server.watch     any    no        no
 """
 HEAD, *LINES = [line.split() for line in MATRIX.strip().splitlines()]
 CELLS = [(Action(name), Role(role), cell) for name, *cells in LINES for role, cell in zip(HEAD, cells, strict=True)]

@@ -11,13 +11,14 @@ from typing import Final
 
 from attrs import evolve, frozen
 
+from fiberq_aiohttp.readiness import TOO_LITTLE
 from fiberq_aiohttp.release import own_version
 from fiberq_aiohttp.settings import Settings, from_env
 from fiberq_core.errors import Invalid, KeysUnavailable
 
 OK, NOTE, WRONG = "ok", "note", "wrong"
 MEBIBYTE: Final = 1 << 20
-LITTLE, TOO_LITTLE = 2048 * MEBIBYTE, 128 * MEBIBYTE  # free bytes: worth a note, not enough to work with
+LITTLE: Final = 2048 * MEBIBYTE  # free bytes that are worth a note
 SETTINGS: Final = (
     "Set them in the environment of the server. For development on this machine none is needed: `fiberq doctor --dev`."
 )

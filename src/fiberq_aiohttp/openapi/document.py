@@ -128,10 +128,11 @@ def _guard(handler: Any) -> dict[str, Any]:
     if hasattr(handler, "public"):
         return {"security": []}
     action: Action | None = handler.action
+    asked: list[dict[str, list[str]]] = [{BEARER: []}, *([{}] if handler.unless else [])]  # {}: who may without a token
     if action is None:
-        return {"security": [{BEARER: []}], "x-fiberq-action": None}
+        return {"security": asked, "x-fiberq-action": None}
     scopes = {role.value: scope.value for role, scope in zip(Role, POLICY[action], strict=True)}
-    return {"security": [{BEARER: []}], "x-fiberq-action": action.value, "x-fiberq-roles": scopes}
+    return {"security": asked, "x-fiberq-action": action.value, "x-fiberq-roles": scopes}
 
 
 def problems_of(route: web.RouteDef) -> Sequence[int]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -15,6 +15,7 @@ from fiberq_aiohttp.flows import exporting, reading, sync
 from fiberq_aiohttp.flows.access import admit
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.metrics import METRICS
 from fiberq_aiohttp.openapi.common import EXCHANGE, RECEIPT
 from fiberq_aiohttp.openapi.operation import FORM, IF_NONE_MATCH, Answer, Parameter, documented, switch
 from fiberq_aiohttp.openapi.shapes import FILE, TEXT, WHOLE, list_of, partial
@@ -68,14 +69,17 @@ async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
 async def download(request: web.Request) -> web.StreamResponse:
     """A project as a GeoPackage: whole, a range of it, or 304. Only who takes it has it built."""
     ports = request.app[PORTS]
-    offered = await exporting.offer(ports, request[ACTOR], project_in_path(request))
-    etag = had(request.headers, offered.tag)
-    if etag is not None:
-        await exporting.remember(ports, offered)
-        return not_modified(etag)
-    if request.method == hdrs.METH_HEAD:
-        return described(offered)
-    return await send(request, await exporting.take(ports, offered))
+    with request.app[METRICS].exchange("download") as told:
+        offered = await exporting.offer(ports, request[ACTOR], project_in_path(request))
+        etag = had(request.headers, offered.tag)
+        if etag is not None:
+            told("unchanged")
+            await exporting.remember(ports, offered)
+            return not_modified(etag)
+        if request.method == hdrs.METH_HEAD:
+            told("asked")
+            return described(offered)
+        return await send(request, await exporting.take(ports, offered))
 
 
 @requires(Action.SYNC_PUSH)
@@ -84,15 +88,20 @@ async def download(request: web.Request) -> web.StreamResponse:
 )
 async def upload(request: web.Request) -> web.StreamResponse:
     """Merge an edited GeoPackage. The receipt lists what became of every row; `?dry_run=1` only says what would."""
-    ports, actor, project = request.app[PORTS], request[ACTOR], project_in_query(request)
-    dry_run = flag(request, "dry_run")
+    with request.app[METRICS].exchange("upload") as told:
+        receipt = await _merged(request, project_in_query(request), dry_run=flag(request, "dry_run"))
+        told(request.app[METRICS].merged(receipt))
+    return answer(receipt)
+
+
+async def _merged(request: web.Request, project: int, *, dry_run: bool) -> Mapping[str, object]:
+    ports, actor = request.app[PORTS], request[ACTOR]
     await admit(ports, actor, project, Action.SYNC_PUSH)
     async with received(request) as file:
         receipt = await sync.upload(ports, actor, project, file.path, file.digest, dry_run=dry_run)
-    log.info(
-        SAID, receipt["sync_id"], project, *(receipt[count] for count in ("applied", "conflicts", "held", "rejected"))
-    )
-    return answer(receipt)
+    counts = (receipt[count] for count in ("applied", "conflicts", "held", "rejected"))
+    log.info(SAID, receipt["sync_id"], project, *counts)
+    return receipt
 
 
 @requires(Action.PROJECT_READ)
@@ -113,7 +122,10 @@ async def receipt(request: web.Request) -> web.StreamResponse:
 @documented(RECEIPT)
 async def undo(request: web.Request) -> web.StreamResponse:
     """Take an upload back, as a merge against today's data; the answer is a receipt of its own."""
-    return answer(await sync.undo(request.app[PORTS], request[ACTOR], request.match_info["sync_id"]))
+    with request.app[METRICS].exchange("undo") as told:
+        receipt = await sync.undo(request.app[PORTS], request[ACTOR], request.match_info["sync_id"])
+        told(request.app[METRICS].merged(receipt))
+    return answer(receipt)
 
 
 ROUTES = spelled(

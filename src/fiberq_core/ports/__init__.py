@@ -24,11 +24,14 @@ from fiberq_core.ports.values import (
     Version,
 )
 
+from fiberq_core.ports.watching import Connections, WatchedStore
+
 __all__ = [
     "ARCHIVED",
     "STATUSES",
     "Applied",
     "Changeset",
+    "Connections",
     "EarlierUpload",
     "Edition",
     "Member",
@@ -50,4 +53,5 @@ __all__ = [
     "Upload",
     "Uploads",
     "Version",
+    "WatchedStore",
 ]

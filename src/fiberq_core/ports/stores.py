@@ -9,6 +9,7 @@ from fiberq_core.policy import Role
 from fiberq_core.ports.photos import PhotoStore, PhotoUnit
 from fiberq_core.ports.reading import Reader
 from fiberq_core.ports.values import Applied, Changeset, Member, Page, Project, Sought, Upload
+from fiberq_core.ports.watching import WatchedStore
 from fiberq_core.rows import Key, Stored
 
 
@@ -31,12 +32,8 @@ class Unit(Reader, PhotoUnit, Protocol):
         ...
 
 
-class Store(PhotoStore, Protocol):
+class Store(PhotoStore, WatchedStore, Protocol):
     """All projects."""
-
-    async def alive(self) -> bool:
-        """Whether the store answers."""
-        ...
 
     async def create_project(
         self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None

@@ -15,6 +15,7 @@ import asyncpg
 from attrs import frozen
 
 from fiberq_core.errors import StoreUnavailable
+from fiberq_core.ports import Connections
 from fiberq_storage.postgis.line import Line
 from fiberq_storage.postgis.meaning import CROWDED, GONE, NOT_YET, translating
 from fiberq_storage.sql import ident
@@ -122,6 +123,13 @@ class Database:
         """Give a connection back; one with an open transaction or a fault is dropped by the pool."""
         if self._pool is not None:
             await self._pool.release(connection)
+
+    def connections(self) -> Connections:
+        """Those of the pool, as they are at the moment."""
+        pool, most = self._pool, self.settings.largest
+        if pool is None:
+            return Connections(0, 0, most)
+        return Connections(pool.get_size() - pool.get_idle_size(), pool.get_size(), most)
 
     async def ping(self) -> None:
         """Ask the database for an answer; on its loop only."""

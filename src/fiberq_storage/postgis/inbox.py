@@ -60,6 +60,11 @@ async def decide(scope: Scope, decided: Sequence[Item], revision: int) -> None:
             raise NotFound(MISSING)
 
 
+async def open_items(db: Connection) -> int:
+    """How many items of all projects are open."""
+    return int(await db.fetchval("SELECT count(*) FROM inbox WHERE closed IS NULL"))
+
+
 async def digests_waiting(db: Connection) -> frozenset[str]:
     """The digests of uploads that an open item of any project refers to."""
     sql = "SELECT DISTINCT u.digest FROM inbox i JOIN uploads u ON u.sync_id = i.sync_id WHERE i.closed IS NULL"

@@ -7,7 +7,7 @@ the layers and what the database does at every change follow the registry, whate
 import hashlib
 from collections.abc import Awaitable, Callable
 
-from fiberq_core.errors import StoreMismatch
+from fiberq_core.errors import StoreMismatch, StoreUnavailable
 from fiberq_storage.postgis.adopting import adopt
 from fiberq_storage.postgis.connection import Connection, Database
 from fiberq_storage.postgis.ddl import (
@@ -18,6 +18,7 @@ from fiberq_storage.postgis.ddl import (
     create_table,
     indexes,
 )
+from fiberq_storage.postgis.meaning import OTHER_FORM, READ_ONLY
 from fiberq_storage.postgis.original import set_aside
 from fiberq_storage.postgis.photos import PHOTO_TABLES
 from fiberq_storage.postgis.registry import follow_registry
@@ -74,6 +75,14 @@ async def is_current(db: Connection, database: Database, steps: tuple[Step, ...]
         return False
     form = await db.fetchval(f"SELECT form FROM {ident(schema)}.schema_version WHERE version = $1", found)
     return bool(form == wanted_form()) and not await lacking(db, schema)
+
+
+async def demand_current(db: Connection, schema: str, steps: tuple[Step, ...] = STEPS) -> None:
+    """Insist that the database has the form of this version and takes what is written. Raises: StoreMismatch, StoreUnavailable."""
+    if await version(db, schema) != len(steps):
+        raise StoreMismatch(OTHER_FORM)
+    if await db.fetchval("SHOW transaction_read_only") == "on":
+        raise StoreUnavailable(READ_ONLY)
 
 
 def check_version(found: int, steps: tuple[Step, ...] = STEPS) -> None:

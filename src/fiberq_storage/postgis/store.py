@@ -11,11 +11,11 @@ from typing import Any, Self, TypeVar
 
 from fiberq_core.errors import FiberqError
 from fiberq_core.inbox import Author
-from fiberq_core.ports import Member, Reader, Unit
+from fiberq_core.ports import Connections, Member, Reader, Unit
 from fiberq_storage.postgis import locks, projects, statistics
 from fiberq_storage.postgis.connection import Database, Session, Settings
 from fiberq_storage.postgis.listening import Listener, PerProject
-from fiberq_storage.postgis.migrate import migrate
+from fiberq_storage.postgis.migrate import demand_current, migrate
 from fiberq_storage.postgis.reader import ANSWERS, PostgisReader, PostgisUnit
 from fiberq_storage.postgis.scope import Scope
 from fiberq_storage.reader import Function
@@ -66,6 +66,14 @@ class PostgisStore(AnsweringStore):
         except FiberqError:
             return False
         return True
+
+    async def check(self) -> None:
+        """Insist that the database is this version's and can be written. Raises: StoreUnavailable, StoreMismatch."""
+        await self.write(demand_current, self.database.settings.schema)  # type: ignore[arg-type]  # awaited there
+
+    def connections(self) -> Connections | None:
+        """Those of the pool."""
+        return self.database.connections()
 
     async def members(self, project_id: int, *, anew: bool = False) -> Sequence[Member]:
         """Who belongs to a project, as remembered where not asked *anew*. Raises: NotFound."""

@@ -56,6 +56,12 @@ def decide(scope: Scope, decided: Sequence[Item], revision: int) -> None:
             raise NotFound("There is no such item in the inbox of this project")
 
 
+def open_items(db: apsw.Connection) -> int:
+    """How many items of all projects are open."""
+    found: int = db.execute("SELECT count(*) FROM inbox WHERE closed IS NULL").fetchone()[0]  # type: ignore[index]
+    return found
+
+
 def digests_waiting(db: apsw.Connection) -> frozenset[str]:
     """The digests of uploads that an open item of any project refers to."""
     sql = "SELECT DISTINCT u.digest FROM inbox i JOIN uploads u ON u.sync_id = i.sync_id WHERE i.closed IS NULL"

@@ -39,6 +39,8 @@ def _photos(db: apsw.Connection) -> None:
     db.execute(PHOTO_TABLES)
 
 
+OTHER_FORM = "The store was brought to another form while the server was running. Restart the server"
+
 STEPS: tuple[Step, ...] = (_first, _photos)
 
 
@@ -66,6 +68,12 @@ def check_version(found: int, steps: tuple[Step, ...] = STEPS) -> None:
             f" (store version {found}; this one knows {len(steps)})."
             " Install that version again, or restore a backup made with this one"
         )
+
+
+def demand_current(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:
+    """Insist that the store has the form of this version. Raises: StoreMismatch."""
+    if version(db) != len(steps):
+        raise StoreMismatch(OTHER_FORM)
 
 
 def version(db: apsw.Connection) -> int:

@@ -10,12 +10,13 @@ from typing import Any, Self, TypeVar
 
 import apsw
 
-from fiberq_core.errors import FiberqError
+from fiberq_core.errors import FiberqError, StoreUnavailable
 from fiberq_core.ports import Reader, Unit
+from fiberq_storage.files.disk import UNWRITABLE
 from fiberq_storage.reader import Function
 from fiberq_storage.sqlite import projects
 from fiberq_storage.sqlite.connection import FILE, Lane, begin, finish, transaction, translating
-from fiberq_storage.sqlite.migrate import migrate
+from fiberq_storage.sqlite.migrate import demand_current, migrate
 from fiberq_storage.sqlite.reader import ANSWERS, SqliteReader, SqliteUnit
 from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.store import AnsweringStore
@@ -62,6 +63,12 @@ class SqliteStore(AnsweringStore):
         except FiberqError:
             return False
         return True
+
+    async def check(self) -> None:
+        """Insist that the file is this version's and can be written. Raises: StoreUnavailable, StoreMismatch."""
+        await self._pulse.run(demand_current)
+        if not await asyncio.to_thread(_writable, self.path):
+            raise StoreUnavailable(UNWRITABLE)
 
     @asynccontextmanager
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:
@@ -131,6 +138,11 @@ def _make_folder(data: Path) -> None:
         if not (data / FILE).exists():  # a folder that was there may be open to everybody; the store is not
             with suppress(FileExistsError):
                 os.close(os.open(data / FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _writable(path: Path) -> bool:
+    """Whether the system would let us write the file and what SQLite puts beside it. Asks nobody to wait."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)
 
 
 def _enter(db: apsw.Connection, project_id: int, mode: str) -> Scope:
