@@ -4,12 +4,14 @@ A person has roles (from the token) and, in each project, at most one project ro
 membership). What somebody may do in a project is what the *lesser* of the two allows: the
 company's sign-in caps the project, and the project caps the person.
 No role, no right; no row in `POLICY`, no right.
+
+A personal access token reaches less far than the person who made it: `REACHES` says how far each kind does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 EVERYONE = "*"  # a membership of this subject stands for everybody who has a role
 
@@ -57,6 +59,19 @@ class Action(Enum):
     PHOTO_DELETE = "photo.delete"
     METADATA_WRITE = "metadata.write"
     SERVER_WATCH = "server.watch"
+    PROJECT_PURGE = "project.purge"
+    AUDIT_READ = "audit.read"
+    AUDIT_ALL = "audit.all"
+    PEOPLE_READ = "people.read"
+    TOKENS_OVERSEE = "tokens.oversee"
+
+
+class Reach(Enum):
+    """How far a token reaches: looking, exchanging field work, all that its person may do."""
+
+    READ = "read"
+    SYNC = "sync"
+    EVERYTHING = "everything"
 
 
 NO, OWN, ANY = Scope.NO, Scope.OWN, Scope.ANY
@@ -87,17 +102,42 @@ POLICY = {
     Action.PHOTO_DELETE:    (ANY, ANY, OWN),
     Action.METADATA_WRITE:  (ANY, ANY, NO),
     Action.SERVER_WATCH:    (ANY, NO,  NO),
+    Action.PROJECT_PURGE:   (ANY, NO, NO),
+    Action.AUDIT_READ:      (ANY, ANY, NO),
+    Action.AUDIT_ALL:       (ANY, NO, NO),
+    Action.PEOPLE_READ:     (ANY, NO, NO),
+    Action.TOKENS_OVERSEE:  (ANY, NO, NO),
 }  # fmt: skip
+
+_LOOKING = frozenset({Action.PROJECT_READ, Action.SYNC_PULL})
+# What a package that is sent back may bring in, row by row: forbidding the same rows by another address helps nobody.
+_FIELD_WORK = frozenset({
+    Action.SYNC_PUSH, Action.SYNC_UNDO, Action.NETWORK_WRITE, Action.NETWORK_DELETE, Action.FIBRE_WRITE,
+    Action.FIBRE_DELETE, Action.ORDER_WRITE, Action.ORDER_DELETE, Action.ORDER_ADVANCE, Action.ITEM_COMPLETE,
+    Action.REPORT_WRITE, Action.REPORT_DELETE, Action.PHOTO_WRITE, Action.PHOTO_DELETE, Action.METADATA_WRITE,
+})  # fmt: skip
+
+# What a token is good for, whatever its person may. What stands nowhere here takes a token for everything.
+REACHES: Mapping[Reach, frozenset[Action]] = {
+    Reach.READ: _LOOKING,
+    Reach.SYNC: _LOOKING | _FIELD_WORK,
+    Reach.EVERYTHING: frozenset(Action),
+}
 
 
 @frozen
 class Actor:
-    """Somebody who has signed in. *name* is for people; only *subject* identifies."""
+    """Somebody who has signed in. *name* is for people; only *subject* identifies.
+
+    *token* is the id of the personal access token that was sent in place of a sign-in, if one was; *reach* its own.
+    """
 
     subject: str
     roles: frozenset[Role] = frozenset()
     name: str = ""
     email: str = field(default="", kw_only=True)
+    reach: Reach = field(default=Reach.EVERYTHING, kw_only=True)
+    token: str | None = field(default=None, kw_only=True)
 
     @property
     def role(self) -> Role | None:
@@ -117,13 +157,15 @@ class Actor:
         if self.role is None or self.needs_no_membership:
             return self
         if project_role is None:
-            return Actor(self.subject, frozenset(), self.name, email=self.email)
+            return evolve(self, roles=frozenset())
         lesser = max(self.role, project_role, key=list(Role).index)
-        return Actor(self.subject, frozenset({lesser}), self.name, email=self.email)
+        return evolve(self, roles=frozenset({lesser}))
 
 
 def allows(actor: Actor, action: Action, *, owner: str | None = None) -> bool:
-    """Whether *actor* may do *action* to a thing whose owner is *owner*. No role, no right."""
+    """Whether *actor* may do *action* to a thing whose owner is *owner*. No role, no right; nor beyond a token's reach."""
+    if action not in REACHES[actor.reach]:
+        return False
     scopes = {scope for role, scope in zip(Role, POLICY[action], strict=True) if role in actor.roles}
     return ANY in scopes or (OWN in scopes and owner is not None and owner == actor.subject)
 

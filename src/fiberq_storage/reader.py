@@ -12,8 +12,8 @@ from typing import Any, ClassVar, TypeVar
 from attrs import frozen
 
 from fiberq_core.inbox import Item
-from fiberq_core.ports import Applied, Changeset, EarlierUpload, Page, Project, Revision, Sync, Upload, Version
 from fiberq_core.photos import KnownName, PhotoFile
+from fiberq_core.ports import Applied, Changeset, EarlierUpload, Page, Project, Revision, Sync, Upload, Version
 from fiberq_core.rows import Key, Stored
 
 T = TypeVar("T")
@@ -24,12 +24,17 @@ Function = Callable[..., T | Awaitable[T]]
 
 @frozen
 class Answers:
-    """The modules of a store. The functions of `numbers` and `projects` take a connection, all others a scope first."""
+    """The modules of a store.
+
+    The functions of `audit`, `numbers`, `people` and `projects` take a connection, all others a scope first.
+    """
 
     apply: ModuleType
+    audit: ModuleType
     feed: ModuleType
     inbox: ModuleType
     numbers: ModuleType
+    people: ModuleType
     photos: ModuleType
     projects: ModuleType
     rows: ModuleType

@@ -1,33 +1,20 @@
 """What all stores do beside their transactions: which module knows, and nothing of how it is asked."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar
 
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
 from fiberq_core.ports import Connections, Member, Page, Project, Sought
 from fiberq_core.rows import Key, Stored
-from fiberq_storage.reader import Answers, Extents, Function
+from fiberq_storage.peoplestore import PeopleStore
+from fiberq_storage.reader import Extents
 
-T = TypeVar("T")
 
-
-class AnsweringStore(ABC):
+class AnsweringStore(PeopleStore):
     """`ports.Store` without `reading`, `unit` and `alive`."""
-
-    answers: Answers
 
     def __init__(self) -> None:
         self._extents: Extents = {}
-
-    @abstractmethod
-    async def read(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
-        """*function* of a connection in a snapshot of its own. Raises: StoreUnavailable, and as *function*."""
-
-    @abstractmethod
-    async def write(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
-        """*function* of a connection in a transaction of its own. Raises: StoreUnavailable, and as *function*."""
 
     async def create_project(
         self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from fiberq_core.policy import EVERYONE, POLICY, Action, Actor, Role, allows, project_role
+from fiberq_core.policy import EVERYONE, POLICY, Action, Actor, Reach, Role, allows, project_role
 
 MATRIX = """
                  admin  engineer  field_worker
@@ -32,6 +32,11 @@ photo.write      any    any       own
 photo.delete     any    any       own
 metadata.write   any    any       no
 server.watch     any    no        no
+project.purge    any    no        no
+audit.read       any    any       no
+audit.all        any    no        no
+people.read      any    no        no
+tokens.oversee   any    no        no
 """
 HEAD, *LINES = [line.split() for line in MATRIX.strip().splitlines()]
 CELLS = [(Action(name), Role(role), cell) for name, *cells in LINES for role, cell in zip(HEAD, cells, strict=True)]
@@ -75,6 +80,41 @@ def test_roles_are_ordered(action: Action) -> None:
     rights = [allows(Actor("me", frozenset({role})), action, owner="me") for role in Role]
 
     assert sorted(rights, reverse=True) == rights
+
+
+READ = {"project.read", "sync.pull"}
+SYNC = READ | {
+    *("sync.push", "sync.undo", "network.write", "network.delete", "fibre.write", "fibre.delete", "order.write"),
+    *("order.delete", "order.advance", "item.complete", "report.write", "report.delete", "photo.write", "photo.delete"),
+    "metadata.write",
+}
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("reach, good_for", [(Reach.READ, READ), (Reach.SYNC, SYNC)], ids=["read", "sync"])
+def test_a_token_reaches_no_further_than_it_says(action: Action, role: Role, reach: Reach, good_for: set[str]) -> None:
+    """And never further than its person, in a project as outside."""
+    person = Actor("me", frozenset({role}))
+    token = Actor("me", frozenset({role}), reach=reach, token="t")
+    may = allows(person, action, owner="me")
+
+    assert (may and action.value in good_for) == allows(token, action, owner="me")
+    assert allows(token, action) <= allows(person, action)
+    for inside in Role:
+        assert allows(token.within(inside), action) <= allows(person.within(inside), action)
+        assert (reach, "t") == (token.within(inside).reach, token.within(inside).token)
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize("role", Role)
+def test_a_token_for_everything_is_its_person(action: Action, role: Role) -> None:
+    """Neither more nor less."""
+    roles = frozenset({role})
+
+    assert allows(Actor("me", roles), action, owner="me") == allows(
+        Actor("me", roles, reach=Reach.EVERYTHING, token="t"), action, owner="me"
+    )
 
 
 def test_nothing_is_owned_by_nobody() -> None:

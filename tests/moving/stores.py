@@ -11,9 +11,11 @@ from typing import Any
 from attrs import evolve
 
 from fiberq_core.changes import Source, Write
-from fiberq_core.policy import EVERYONE, Role
+from fiberq_core.people import Person
+from fiberq_core.policy import EVERYONE, Reach, Role
 from fiberq_core.ports import Changeset, Member, Project, SentDelta, Store, Upload
 from fiberq_core.rows import Row
+from fiberq_core.tokens import Token
 from fiberq_storage import postgis
 from fiberq_storage.demo import village
 from fiberq_storage.moving import Place
@@ -84,7 +86,20 @@ async def live(store: Store) -> Project:
     ).rows
     await commit(store, project, [gone(newest[key(9000, POLES)])])
     await exchange(store, project)
+    await admissions(store)
     return project
+
+
+async def admissions(store: Store) -> None:
+    """Somebody who signed in, and their tokens: one that was used, one that was revoked."""
+    mira = Person("mira", "Mira “Ž”", "", frozenset({Role.ADMIN, Role.FIELD_WORKER}), at(1), at(1))
+    for moment in (1, 9):
+        await store.saw(evolve(mira, last_sign_in=at(moment)))
+    for number, secret in enumerate(("a", "b"), 1):
+        token = Token(f"t{number}", "mira", "QField č", Reach.SYNC, at(2), at(50))
+        await store.save_token(token, secret * 64, by=ANA, most=9)
+    await store.token_used("t1", at(7))
+    await store.revoke_token("t2", by=BOJAN, at=at(8))
 
 
 async def exchange(store: Store, project: Project) -> None:

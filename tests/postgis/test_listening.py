@@ -12,7 +12,7 @@ from fiberq_aiohttp.settings import from_env
 from fiberq_core.policy import Actor, Role
 from fiberq_core.ports import Member, Project
 from fiberq_storage import postgis
-from fiberq_storage.postgis.listening import PerProject
+from fiberq_storage.postgis.listening import Known
 from fiberq_storage.postgis.store import PostgisStore
 from tests.contracts.builders import ANA, T0, a_project
 from tests.postgis.cluster import psql
@@ -93,7 +93,7 @@ async def test_who_was_thrown_out_listens_again(dsn: str) -> None:
 async def test_nothing_is_remembered_while_nobody_listens() -> None:
     """An answer counts once where nothing is heard, and where something was said while it was on its way."""
     asked: list[int] = []
-    remembered: PerProject[int] = PerProject()
+    remembered: Known[int, int] = Known()
 
     async def ask() -> int:
         asked.append(1)

@@ -4,6 +4,7 @@ Stores (embedded SQLite, PostGIS) implement `Store`; one contract suite runs on 
 """
 
 from fiberq_core.ports.files import Edition, Package, Packages, Uploads
+from fiberq_core.ports.people import Audit, AuditQuery, Event, Happening, People
 from fiberq_core.ports.photos import PhotoReader, PhotoStore, PhotoUnit, PhotoVolume
 from fiberq_core.ports.reading import Reader
 from fiberq_core.ports.stores import Store, Unit
@@ -23,21 +24,25 @@ from fiberq_core.ports.values import (
     Upload,
     Version,
 )
-
 from fiberq_core.ports.watching import Connections, WatchedStore
 
 __all__ = [
     "ARCHIVED",
     "STATUSES",
     "Applied",
+    "Audit",
+    "AuditQuery",
     "Changeset",
     "Connections",
     "EarlierUpload",
     "Edition",
+    "Event",
+    "Happening",
     "Member",
     "Package",
     "Packages",
     "Page",
+    "People",
     "PhotoReader",
     "PhotoStore",
     "PhotoUnit",

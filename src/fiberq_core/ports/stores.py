@@ -6,6 +6,7 @@ from typing import Protocol
 
 from fiberq_core.inbox import Author
 from fiberq_core.policy import Role
+from fiberq_core.ports.people import Audit, People
 from fiberq_core.ports.photos import PhotoStore, PhotoUnit
 from fiberq_core.ports.reading import Reader
 from fiberq_core.ports.values import Applied, Changeset, Member, Page, Project, Sought, Upload
@@ -32,7 +33,7 @@ class Unit(Reader, PhotoUnit, Protocol):
         ...
 
 
-class Store(PhotoStore, WatchedStore, Protocol):
+class Store(PhotoStore, WatchedStore, People, Audit, Protocol):
     """All projects."""
 
     async def create_project(

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from fiberq_core.errors import Busy, Conflict, NotFound, StoreMismatch, StoreUnavailable
 from fiberq_storage.moving import database_rows
-from fiberq_storage.moving.parts import COUNTED, PARTS, SYSTEM, UNKNOWN, Batch, Numbers, Part
+from fiberq_storage.moving.parts import COUNTED, PARTS, SYSTEM, TAKEN, UNKNOWN, Batch, Numbers, Part
 from fiberq_storage.postgis import locks
 from fiberq_storage.postgis.connection import PROGRAM, Connection, Database, Session, Settings
 from fiberq_storage.postgis.migrate import is_current, migrate, version
@@ -30,7 +30,7 @@ OTHERS = (
 
 NOTHING = "There is no FiberQ store in the database"
 OLDER = "The store in the database was not yet brought to this version. Start the server of this FiberQ on it once"
-OCCUPIED = "There are projects in the database already. Move into an empty one"
+OCCUPIED = "There are projects or access tokens in the database already. Move into an empty one"
 FOREIGN = "The schema holds other tables already. Move into an empty one; DB_SCHEMA names it"
 SERVED = "A FiberQ server or command works on the database. Stop it first"
 NOT_OWNED = (
@@ -78,6 +78,19 @@ async def source(settings: Settings) -> AsyncIterator[InDatabase]:
 
 
 @asynccontextmanager
+async def snapshot(settings: Settings) -> AsyncIterator[InDatabase]:
+    """The store in a database as it is at one moment, while others go on writing to it.
+
+    Raises: NotFound, Busy (somebody changes the form of its tables), StoreMismatch, StoreUnavailable.
+    """
+    async with _connected(settings) as database:
+        await database.run(_must_be_known, database)
+        async with _held(database, SNAPSHOT, "ACCESS SHARE", alone=False) as session:
+            await session.run(_must_know_all)
+            yield InDatabase(session)
+
+
+@asynccontextmanager
 async def target(settings: Settings) -> AsyncIterator[InDatabase]:
     """An empty store in a database, made where there is none. What is written stays if the block ends without an error.
 
@@ -101,23 +114,26 @@ async def _connected(settings: Settings) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def _held(database: Database, mode: str, lock: str) -> AsyncIterator[Session]:
-    """A transaction beside which nobody changes anything; committed if the block ends without an error."""
+async def _held(database: Database, mode: str, lock: str, *, alone: bool = True) -> AsyncIterator[Session]:
+    """A transaction beside which nobody does what *lock* forbids; committed if the block ends without an error.
+
+    *alone*: no FiberQ server works on the database. Raises: Busy.
+    """
     session, done = Session(database), False
     try:
         await session.begin(mode)
         async with locks.told(database):
-            await session.run(_hold, lock)
+            await session.run(_hold, lock, alone)
         yield session
         done = True
     finally:
         await session.finish(commit=done)
 
 
-async def _hold(db: Connection, lock: str) -> None:
+async def _hold(db: Connection, lock: str, alone: bool) -> None:
     """Every change of a project takes its next revision, so that holding the projects' table holds the layers' too."""
     await db.execute(f"{UNHURRIED}; LOCK TABLE {idents(part.name for part in SYSTEM)} IN {lock} MODE")
-    if await db.fetchval(OTHERS, PROGRAM):
+    if alone and await db.fetchval(OTHERS, PROGRAM):
         raise Busy(SERVED)
 
 
@@ -160,13 +176,14 @@ async def _have_store(database: Database) -> None:
 
 async def _empty_handed(db: Connection) -> None:
     """Look whether the store is empty, and switch the triggers off. Raises: Conflict, StoreUnavailable."""
-    if await db.fetchval("SELECT 1 FROM projects LIMIT 1"):  # everything belongs to a project
+    if await db.fetchval(TAKEN):
         raise Conflict(OCCUPIED)
     owned = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'projects'::regclass"
     if not await db.fetchval(owned):
         raise StoreUnavailable(NOT_OWNED)
     for table in TABLES.values():
         await db.execute(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
+    await db.execute("DELETE FROM people")  # who only looked whether the new server is there
     await database_rows.prepare(db)
 
 

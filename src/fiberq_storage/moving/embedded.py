@@ -10,7 +10,7 @@ import apsw
 
 from fiberq_core.errors import Conflict, NotFound, StoreMismatch
 from fiberq_storage.moving import embedded_rows
-from fiberq_storage.moving.parts import COUNTED, PARTS, UNKNOWN, Batch, Numbers, Part
+from fiberq_storage.moving.parts import COUNTED, PARTS, TAKEN, UNKNOWN, Batch, Numbers, Part
 from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite.connection import FILE, connect, lock_folder, transaction, translating
 from fiberq_storage.sqlite.migrate import STEPS, version
@@ -18,7 +18,7 @@ from fiberq_storage.sqlite.store import open_store
 from fiberq_storage.sqlite.tables import TABLES
 
 OLDER = "The store in the data folder was not yet brought to this version. Start the server of this FiberQ on it once"
-OCCUPIED = "There are projects in the data folder already. Move into an empty one"
+OCCUPIED = "There are projects or access tokens in the data folder already. Move into an empty one"
 
 
 class Embedded:
@@ -94,8 +94,9 @@ async def target(data: Path) -> AsyncIterator[Embedded]:
     with lock_folder(data):
         await (await open_store(data)).close()
         with translating(), closing(connect(data / FILE, writing=True)) as db, transaction(db):
-            if db.execute("SELECT 1 FROM projects").fetchone():  # everything belongs to a project
+            if db.execute(TAKEN).fetchone():
                 raise Conflict(OCCUPIED)
+            db.execute("DELETE FROM people")  # who only looked whether the new server is there
             yield Embedded(db)
 
 

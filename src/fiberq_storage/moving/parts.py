@@ -178,9 +178,36 @@ SYSTEM: tuple[Part, ...] = (
         },
     ),
     Part("photo_names", {"project_id": INTEGER, "path": TEXT, "name": TEXT, "by_sub": TEXT, "at": MOMENT}),
+    Part(
+        "people",
+        {
+            "sub": TEXT,
+            "name": TEXT,
+            "email": TEXT,
+            "roles": TEXT,
+            "first_sign_in": MOMENT,
+            "last_sign_in": MOMENT,
+        },
+    ),
+    Part(
+        "tokens",
+        {
+            "id": TEXT,
+            "digest": TEXT,
+            "sub": TEXT,
+            "label": TEXT,
+            "reach": TEXT,
+            "created_at": MOMENT,
+            "expires_at": MOMENT,
+            "last_used_at": MOMENT,
+            "revoked_at": MOMENT,
+        },
+    ),
     Part("claims", {"project_id": INTEGER, "claim": TEXT, "layer": TEXT, "uuid": UUID}),
 )
-COUNTED = tuple(part.name for part in SYSTEM if "id" in part.columns)  # whose ids count on
+# Whether a store has something that is its own: all else belongs to a project, or is noted of people as they come.
+TAKEN = "SELECT 1 FROM projects UNION ALL SELECT 1 FROM tokens UNION ALL SELECT 1 FROM audit LIMIT 1"
+COUNTED = tuple(part.name for part in SYSTEM if part.columns.get("id") is INTEGER)  # whose ids count on
 
 
 def _layer_parts() -> Iterator[Part]:

@@ -1,13 +1,16 @@
 """What others did to the database, as it says itself: `NOTIFY` on one channel, and what is remembered until then.
 
-Every revision and every change of a membership notifies `fiberq` with `{"project": …, "revision": …}`.
-Whatever one server remembers of a project, it forgets when any server, QGIS or psql changes it. While
-nobody listens (the database is away, or PgBouncer stands between), nothing is remembered at all.
+Every revision and every change of a membership notifies `fiberq` with `{"project": …, "revision": …}`, the end of
+an access token and a change of somebody's roles with `{"people": true}`. Whatever one server remembers of a project
+or of tokens, it forgets when any server, QGIS or psql changes it. While nobody listens (the database is away, or
+PgBouncer stands between), nothing is remembered at all.
 """
 
 import asyncio
 import json
 import logging
+import math
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -15,47 +18,61 @@ from typing import Any, Generic, TypeVar
 import asyncpg
 
 from fiberq_storage.postgis.connection import PROGRAM, Connection, Database
-from fiberq_storage.postgis.triggers import CHANNEL
+from fiberq_storage.postgis.triggers import CHANNEL, PEOPLE
 
+K = TypeVar("K")
 T = TypeVar("T")
+TOLD_OF_PEOPLE = json.loads(PEOPLE)
+MOST = 10_000  # things that are remembered, about a kilobyte each
 AGAIN_S = (0.5, 2.0, 10.0)  # before listening again, the last one for good
 PULSE_S = 5.0  # between two looks whether the connection still stands
 
 log = logging.getLogger("fiberq.postgis")
 
 
-class PerProject(Generic[T]):
-    """One thing per project, until something is said of the project."""
+class Known(Generic[K, T]):
+    """One thing per key (a project, a token's digest), until something is said of it.
 
-    def __init__(self) -> None:
-        self._known: dict[int, T] = {}
+    At most *most* of them, each for *seconds* at the longest.
+    """
+
+    def __init__(self, most: int = MOST, seconds: float = math.inf) -> None:
+        self._known: dict[K, tuple[float, T]] = {}
+        self._most, self._seconds = most, seconds
         self._told = 0  # how often something was forgotten: an answer from before is not remembered
         self.trusted = False
 
-    async def get(self, project_id: int, ask: Callable[[], Awaitable[T]]) -> T:
-        """What is known of a project, else what *ask* says. Raises what *ask* does."""
-        if self.trusted and project_id in self._known:
-            return self._known[project_id]
+    async def get(self, key: K, ask: Callable[[], Awaitable[T]]) -> T:
+        """What is known of a key, else what *ask* says. Raises what *ask* does."""
+        if self.trusted and key in self._known:
+            since, known = self._known[key]
+            if time.monotonic() - since < self._seconds:
+                return known
         told = self._told
         found = await ask()
         if self.trusted and told == self._told:
-            self._known[project_id] = found
+            self._keep(key, found)
         return found
 
-    def forget(self, project_id: int | None = None) -> None:
-        """Forget one project, or all."""
+    def forget(self, key: K | None = None) -> None:
+        """Forget one key, or all."""
         self._told += 1
-        if project_id is None:
+        if key is None:
             self._known.clear()
         else:
-            self._known.pop(project_id, None)
+            self._known.pop(key, None)
+
+    def _keep(self, key: K, found: T) -> None:
+        if len(self._known) >= self._most:
+            self._known.pop(next(iter(self._known)), None)
+        self._known[key] = time.monotonic(), found
 
 
 class Listener:
     """A connection of its own on which the database says what happened; lives on the database's loop."""
 
-    def __init__(self, database: Database, remembered: PerProject[Any]) -> None:
-        self._database, self._remembered = database, remembered
+    def __init__(self, database: Database, projects: Known[int, Any], tokens: Known[str, Any]) -> None:
+        self._database, self._projects, self._tokens = database, projects, tokens
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -97,20 +114,31 @@ class Listener:
         try:
             connection.add_termination_listener(lambda _: gone.set())
             await connection.add_listener(CHANNEL, self._hear)
-            self._remembered.forget()
-            self._remembered.trusted = True
+            self._trust(True)
             while not gone.is_set():
                 await connection.fetchval("SELECT 1", timeout=PULSE_S)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(gone.wait(), PULSE_S)
         finally:
-            self._remembered.trusted = False
-            self._remembered.forget()
+            self._trust(False)
             connection.terminate()
 
     def _hear(self, _connection: Connection, _pid: int, _channel: str, payload: str) -> None:
         try:
-            said = json.loads(payload)["project"]
-        except (ValueError, KeyError, TypeError):
-            said = None  # not ours: whoever said it may have meant anything
-        self._remembered.forget(said if isinstance(said, int) else None)
+            said = json.loads(payload)
+            project = said.get("project")
+        except (ValueError, AttributeError):
+            said, project = {}, None
+        if isinstance(project, int):
+            self._projects.forget(project)
+        elif said == TOLD_OF_PEOPLE:
+            self._tokens.forget()
+        else:  # not ours: whoever said it may have meant anything
+            self._projects.forget()
+            self._tokens.forget()
+
+    def _trust(self, trusted: bool) -> None:
+        """Remember from now on, or no more; what was remembered before may be of the past."""
+        for known in (self._projects, self._tokens):
+            known.trusted = trusted
+            known.forget()

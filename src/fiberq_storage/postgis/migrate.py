@@ -20,6 +20,7 @@ from fiberq_storage.postgis.ddl import (
 )
 from fiberq_storage.postgis.meaning import OTHER_FORM, READ_ONLY
 from fiberq_storage.postgis.original import set_aside
+from fiberq_storage.postgis.people import PEOPLE_TABLES
 from fiberq_storage.postgis.photos import PHOTO_TABLES
 from fiberq_storage.postgis.registry import follow_registry
 from fiberq_storage.postgis.roles import ROLES, demand_owner, establish, grants, lacking
@@ -41,7 +42,12 @@ async def _photos(db: Connection, _schema: str) -> None:
     await db.execute(PHOTO_TABLES)
 
 
-STEPS: tuple[Step, ...] = (_first, _photos)
+async def _people(db: Connection, _schema: str) -> None:
+    """Who signed in, their access tokens, and an audit that is not only of projects."""
+    await db.execute(PEOPLE_TABLES)
+
+
+STEPS: tuple[Step, ...] = (_first, _photos, _people)
 
 
 async def migrate(db: Connection, database: Database, steps: tuple[Step, ...] = STEPS) -> None:

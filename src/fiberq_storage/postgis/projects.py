@@ -7,9 +7,9 @@ from fiberq_core.errors import Conflict, Fault, Invalid, NotFound
 from fiberq_core.inbox import Author
 from fiberq_core.policy import EVERYONE, Role
 from fiberq_core.ports import Member, Project
+from fiberq_storage.postgis.audit import note
 from fiberq_storage.postgis.connection import Connection
 from fiberq_storage.postgis.tables import INSTANT
-from fiberq_storage.rowjson import plain_text
 from fiberq_storage.sql import ident
 
 FIELDS = (
@@ -50,7 +50,7 @@ async def create(
         " VALUES ($1::text::uuid, $2, $3, $4::text::timestamptz, $5) RETURNING id"
     )
     project = await get(db, await db.fetchval(sql, uuid, name, description, at, by.sub))
-    await _audit(db, project.id, (by, at), "project.created", {"name": name})
+    await note(db, project.id, (by, at), "project.created", {"name": name})
     if owner_role is not None:
         await set_member(db, project.id, Member(by.sub, owner_role, by.name), by, at)
     return project
@@ -63,7 +63,7 @@ async def update(db: Connection, project_id: int, changes: Mapping[str, str], by
         raise Invalid("A project has no such field", [Fault(name, "cannot be changed") for name in unknown])
     for name, value in changes.items():
         await db.execute(f"UPDATE projects SET {ident(name)} = $1 WHERE id = $2", value, project_id)
-    await _audit(db, project_id, (by, at), "project.changed", changes)
+    await note(db, project_id, (by, at), "project.changed", changes)
     return await get(db, project_id)
 
 
@@ -82,7 +82,7 @@ async def set_member(db: Connection, project_id: int, member: Member, by: Author
         " ON CONFLICT (project_id, sub) DO UPDATE SET role = excluded.role, name = excluded.name"
     )
     await db.execute(sql, project_id, member.sub, member.role.value, member.name)
-    await _audit(db, project_id, (by, at), "member.set", {"sub": member.sub, "role": member.role.value})
+    await note(db, project_id, (by, at), "member.set", {"sub": member.sub, "role": member.role.value})
 
 
 async def remove_member(db: Connection, project_id: int, sub: str, by: Author, at: str) -> None:
@@ -91,18 +91,7 @@ async def remove_member(db: Connection, project_id: int, sub: str, by: Author, a
     done = await db.execute("DELETE FROM members WHERE project_id = $1 AND sub = $2", project_id, sub)
     if done != "DELETE 1":
         raise NotFound("This person is not a member of the project")
-    await _audit(db, project_id, (by, at), "member.removed", {"sub": sub})
-
-
-async def _audit(
-    db: Connection, project_id: int, made: tuple[Author, str], what: str, detail: Mapping[str, str]
-) -> None:
-    by, at = made
-    sql = (
-        "INSERT INTO audit (project_id, at, by_sub, by_name, what, detail)"
-        " VALUES ($1, $2::text::timestamptz, $3, $4, $5, $6::text::json)"
-    )
-    await db.execute(sql, project_id, at, by.sub, by.name, what, plain_text(dict(detail)))
+    await note(db, project_id, (by, at), "member.removed", {"sub": sub})
 
 
 def _project(record: Sequence[Any]) -> Project:

@@ -3,13 +3,25 @@
 from typing import Any, TypeVar
 
 from fiberq_core.ports import Applied, Changeset
-from fiberq_storage.postgis import apply, feed, inbox, numbers, photos, projects, rows, statistics, synclog
+from fiberq_storage.postgis import (
+    apply,
+    audit,
+    feed,
+    inbox,
+    numbers,
+    people,
+    photos,
+    projects,
+    rows,
+    statistics,
+    synclog,
+)
 from fiberq_storage.postgis.connection import Connection, Session
 from fiberq_storage.postgis.scope import Scope
 from fiberq_storage.reader import Answers, Extents, Function, StoreReader, StoreUnit
 
 T = TypeVar("T")
-ANSWERS = Answers(apply, feed, inbox, numbers, photos, projects, rows, synclog)
+ANSWERS = Answers(apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog)
 
 
 class PostgisReader(StoreReader):

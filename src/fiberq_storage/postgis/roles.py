@@ -27,6 +27,7 @@ SYSTEM: Mapping[str, tuple[str, str, str]] = {
     **dict.fromkeys(("members", "audit", "identities", "claims", "extra_columns", "inbox"), (ROWS, "", "")),
     **dict.fromkeys(("uploads", "upload_rows", "exports", "answers"), (ROWS, "", "")),
     **dict.fromkeys(("photo_files", "photo_names"), (ROWS, "", "")),
+    **dict.fromkeys(("people", "tokens"), (ROWS, "", "")),
     "schema_version": (LOOK, "", ""),
 }
 LAYERS, HISTORY = (ROWS, ROWS, LOOK), (ROWS, LOOK, LOOK)
@@ -94,7 +95,7 @@ def _tables() -> Iterator[tuple[str, tuple[str, str, str]]]:
 
 
 def _functions() -> Iterator[str]:
-    yield from (*REVISIONS, "stamp_row", "refuse", "tell_of_member", "refresh_statistics")
+    yield from (*REVISIONS, "stamp_row", "refuse", "tell_of_member", "tell_of_people", "refresh_statistics")
     for table in TABLES.values():
         yield from (ident(f"{table.layer.table}_{what}") for what in ("changed", "emptied"))
 

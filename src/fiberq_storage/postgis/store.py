@@ -11,10 +11,12 @@ from typing import Any, Self, TypeVar
 
 from fiberq_core.errors import FiberqError
 from fiberq_core.inbox import Author
+from fiberq_core.people import Person
 from fiberq_core.ports import Connections, Member, Reader, Unit
+from fiberq_core.tokens import Token
 from fiberq_storage.postgis import locks, projects, statistics
 from fiberq_storage.postgis.connection import Database, Session, Settings
-from fiberq_storage.postgis.listening import Listener, PerProject
+from fiberq_storage.postgis.listening import Known, Listener
 from fiberq_storage.postgis.migrate import demand_current, migrate
 from fiberq_storage.postgis.reader import ANSWERS, PostgisReader, PostgisUnit
 from fiberq_storage.postgis.scope import Scope
@@ -25,6 +27,7 @@ T = TypeVar("T")
 
 READING = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 WRITING = "ISOLATION LEVEL READ COMMITTED"  # whether anybody may write is for the database to say
+TOKEN_KNOWN_S = 60.0  # that a token is remembered: its last use and its person's last sign-in are told to nobody
 
 log = logging.getLogger("fiberq.postgis")
 
@@ -39,8 +42,10 @@ class PostgisStore(AnsweringStore):
         self.database = database
         # Within one server writers to a project wait here, without a connection; those of several servers at its row.
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._members: PerProject[Sequence[Member]] = PerProject()  # asked for at every request
-        self._listener = Listener(database, self._members)
+        # asked for at every request
+        self._members: Known[int, Sequence[Member]] = Known()
+        self._tokens: Known[str, tuple[Token, Person | None]] = Known(seconds=TOKEN_KNOWN_S)
+        self._listener = Listener(database, self._members, self._tokens)
 
     async def __aenter__(self) -> Self:
         return self
@@ -90,6 +95,15 @@ class PostgisStore(AnsweringStore):
         """Take somebody out. Raises: NotFound."""
         await super().remove_member(project_id, sub, by=by, at=at)
         self._members.forget(project_id)
+
+    async def token_behind(self, digest: str) -> tuple[Token, Person | None]:
+        """The token with this digest and its person, as remembered. Raises: NotFound."""
+        return await self._tokens.get(digest, partial(super().token_behind, digest))
+
+    async def revoke_token(self, token_id: str, *, by: Author, at: str) -> None:
+        """End a token; one that was ended stays so. Raises: NotFound."""
+        await super().revoke_token(token_id, by=by, at=at)
+        self._tokens.forget()
 
     @asynccontextmanager
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:

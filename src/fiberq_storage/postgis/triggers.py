@@ -14,6 +14,7 @@ from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.sql import ident, idents, literal
 
 CHANNEL = "fiberq"
+PEOPLE = '{"people": true}'  # what is said when a token was ended or a person's roles have changed
 # Anybody can set `fiberq.server`; it counts for those who may write revisions themselves (see `roles`).
 OUTSIDE = (
     "(current_setting('fiberq.server', true) IS DISTINCT FROM 'on'"
@@ -96,6 +97,17 @@ END $$;
 
 CREATE OR REPLACE TRIGGER fiberq_tell AFTER INSERT OR UPDATE OR DELETE ON members
     FOR EACH ROW EXECUTE FUNCTION tell_of_member();
+
+CREATE OR REPLACE FUNCTION tell_of_people() RETURNS trigger {_DEFINED} $$
+BEGIN
+    PERFORM pg_notify({literal(CHANNEL)}, {literal(PEOPLE)});
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE TRIGGER fiberq_tell AFTER DELETE OR UPDATE OF roles, name, email ON people
+    FOR EACH ROW EXECUTE FUNCTION tell_of_people();
+CREATE OR REPLACE TRIGGER fiberq_tell AFTER DELETE OR UPDATE OF revoked_at, expires_at ON tokens
+    FOR EACH ROW EXECUTE FUNCTION tell_of_people();
 
 CREATE OR REPLACE FUNCTION refresh_statistics(tables text[], rows_added bigint[]) RETURNS void {_DEFINED} $$
     -- only owners of tables may do that; a table is looked at again when a tenth of it is new

@@ -13,6 +13,7 @@ from fiberq_core.registry.model import Kind
 from fiberq_storage.sql import ident
 from fiberq_storage.sqlite.connection import transaction
 from fiberq_storage.sqlite.ddl import SYSTEM_TABLES, add_column, create_table, indexes
+from fiberq_storage.sqlite.people import PEOPLE_TABLES
 from fiberq_storage.sqlite.photos import PHOTO_TABLES
 from fiberq_storage.sqlite.tables import TABLES, Table
 
@@ -41,7 +42,12 @@ def _photos(db: apsw.Connection) -> None:
 
 OTHER_FORM = "The store was brought to another form while the server was running. Restart the server"
 
-STEPS: tuple[Step, ...] = (_first, _photos)
+
+def _people(db: apsw.Connection) -> None:
+    db.execute(PEOPLE_TABLES)
+
+
+STEPS: tuple[Step, ...] = (_first, _photos, _people)
 
 
 def migrate(db: apsw.Connection, steps: tuple[Step, ...] = STEPS) -> None:

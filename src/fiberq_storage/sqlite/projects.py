@@ -9,8 +9,8 @@ from fiberq_core.errors import Conflict, Fault, Invalid, NotFound
 from fiberq_core.inbox import Author
 from fiberq_core.policy import EVERYONE, Role
 from fiberq_core.ports import Member, Project
-from fiberq_storage.rowjson import plain_text
 from fiberq_storage.sql import ident
+from fiberq_storage.sqlite.audit import note
 
 FIELDS = "id, uuid, name, description, revision, status, conflict_policy, created_at, created_by_sub"
 LARGEST = 2**63
@@ -44,7 +44,7 @@ def create(
     sql = "INSERT INTO projects (uuid, name, description, created_at, created_by_sub) VALUES (?, ?, ?, ?, ?)"
     db.execute(sql, (uuid, name, description, at, by.sub))
     project = get(db, db.last_insert_rowid())
-    _audit(db, project.id, (by, at), "project.created", {"name": name})
+    note(db, project.id, (by, at), "project.created", {"name": name})
     if owner_role is not None:
         set_member(db, project.id, Member(by.sub, owner_role, by.name), by, at)
     return project
@@ -57,7 +57,7 @@ def update(db: apsw.Connection, project_id: int, changes: Mapping[str, str], by:
         raise Invalid("A project has no such field", [Fault(name, "cannot be changed") for name in unknown])
     for name, value in changes.items():
         db.execute(f"UPDATE projects SET {ident(name)} = ? WHERE id = ?", (value, project_id))
-    _audit(db, project_id, (by, at), "project.changed", changes)
+    note(db, project_id, (by, at), "project.changed", changes)
     return get(db, project_id)
 
 
@@ -76,7 +76,7 @@ def set_member(db: apsw.Connection, project_id: int, member: Member, by: Author,
         " ON CONFLICT (project_id, sub) DO UPDATE SET role = excluded.role, name = excluded.name"
     )
     db.execute(sql, (project_id, member.sub, member.role.value, member.name))
-    _audit(db, project_id, (by, at), "member.set", {"sub": member.sub, "role": member.role.value})
+    note(db, project_id, (by, at), "member.set", {"sub": member.sub, "role": member.role.value})
 
 
 def remove_member(db: apsw.Connection, project_id: int, sub: str, by: Author, at: str) -> None:
@@ -85,16 +85,8 @@ def remove_member(db: apsw.Connection, project_id: int, sub: str, by: Author, at
     db.execute("DELETE FROM members WHERE project_id = ? AND sub = ?", (project_id, sub))
     if not db.changes():
         raise NotFound("There is no such member in this project")
-    _audit(db, project_id, (by, at), "member.removed", {"sub": sub})
+    note(db, project_id, (by, at), "member.removed", {"sub": sub})
 
 
 def _project(found: Sequence[Any]) -> Project:
     return Project(*found)
-
-
-def _audit(
-    db: apsw.Connection, project_id: int, cause: tuple[Author, str], what: str, detail: Mapping[str, str]
-) -> None:
-    sql = "INSERT INTO audit (project_id, at, by_sub, by_name, what, detail) VALUES (?, ?, ?, ?, ?, ?)"
-    by, at = cause
-    db.execute(sql, (project_id, at, by.sub, by.name, what, plain_text(dict(detail))))
