@@ -1,6 +1,7 @@
 """Looking into photos. They come from strangers: only the head of one is read until its size is known to be sane.
 
-A photo whose end is missing is taken, since half of one may be all that is left of it; its head must be readable.
+A JPEG or a PNG whose end is missing is taken, since half of a photo may be all that is left of it; its head must be
+readable. Of half a WebP or HEIC nothing can be read.
 All functions block.
 """
 
