@@ -132,6 +132,18 @@ async def test_by_parent(store: Store, orders) -> None:
     assert [] == await parts("no uuid") == await parts(made[5].key.uuid)
 
 
+async def test_by_fid_and_by_uuid(store: Store, orders) -> None:
+    """Rows of any layer are found by their number in packages, in each project, and by their identity."""
+    project, other, made = orders
+    both = (project.id, other.id)
+    fid = made[2].fid
+    same = [k for n, k in ((n, made[n].key) for n in range(6)) if made[n].fid == fid]
+
+    assert same == [k for _, k in await every(store, Sought(ORDERS, both, {"fid": (fid,)}, newest_first=False), 9)]
+    by_uuid = Sought(ORDERS, both, {"fiberq_uuid": (made[3].key.uuid, made[0].key.uuid, "no uuid")})
+    assert [(other.id, made[3].key), (project.id, made[0].key)] == await every(store, by_uuid, 1)
+
+
 @pytest.mark.parametrize(
     "span, days",
     [

@@ -155,6 +155,8 @@ async def _sought(store: PostgisStore, filled: Filled, _: Path) -> None:
     await store.sought(Sought("Work_orders", here, {"status": ("assigned",), "assigned_to_sub": ("ana",)}), 3, None)
     await store.sought(Sought("work_order_items", here, {"work_order_uuid": (order,)}, newest_first=False), 3, None)
     await store.sought(Sought("SMR_reports", here, spans={"report_date": day}), 3, None)
+    await store.sought(Sought("Elements", here, {"fid": (1,)}), 3, None)
+    await store.sought(Sought("Elements", here, {"fiberq_uuid": (order,)}), 3, None)
 
 
 async def _projects(store: PostgisStore, filled: Filled, _: Path) -> None:

@@ -57,7 +57,8 @@ class Page(Generic[T]):
 @frozen
 class Sought:
     """Which rows of *layer* are sought, in which *projects*: those of which each column named in *any_of* holds one of
-    its values, and each date named in *spans* lies from the one to the other (None: open; both ends count).
+    its values, and each date named in *spans* lies from the one to the other (None: open; both ends count). Besides the
+    columns of the layer, rows can be sought by `fid` and by `fiberq_uuid`.
     """
 
     layer: str

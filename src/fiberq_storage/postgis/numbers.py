@@ -5,6 +5,7 @@ from typing import Any
 
 from fiberq_core.errors import NotFound
 from fiberq_core.ports import Page, Sought
+from fiberq_core.registry import UUID
 from fiberq_core.registry.model import Kind
 from fiberq_core.rows import Key, Stored
 from fiberq_storage.paging import cursor_parts, cursor_text, light, page
@@ -14,6 +15,7 @@ from fiberq_storage.postgis.scope import uuids_of
 from fiberq_storage.postgis.tables import SENT_AS, SQL_TYPE, Table
 from fiberq_storage.sql import ident
 
+EVERY_ROW = {"fid": Kind.INTEGER, UUID: Kind.UUID}  # what rows of every layer can be asked by
 FIRST, LAST = -(2**63) + 1, 2**63 - 1  # beyond every number
 
 
@@ -51,7 +53,7 @@ def _conditions(table: Table, wanted: Sought, cursor: str | None) -> Iterator[tu
     after = cursor_parts(cursor, [int])[0] if cursor else LAST if wanted.newest_first else FIRST
     yield f"-t.id {'>' if wanted.newest_first else '<'} -({{}}::bigint)", after
     for column, values in wanted.any_of.items():
-        kind = table.columns[column]
+        kind = EVERY_ROW.get(column) or table.columns[column]
         known = uuids_of(map(str, values)) if kind is Kind.UUID else list(values)
         yield f"t.{ident(column)} = ANY({{}}::{SENT_AS[kind]}[]::{SQL_TYPE[kind]}[])", known
     for column, span in wanted.spans.items():
