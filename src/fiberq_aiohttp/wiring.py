@@ -186,13 +186,24 @@ def library_versions() -> Mapping[str, str]:
 
 
 def back_up(settings: Settings, target: Path) -> backup.Kept:
-    """Copy the store and all files to the new folder *target*; blocks. Raises: Conflict, StoreUnavailable."""
+    """Copy the store and all files to the new folder *target*; blocks, and needs no event loop around it.
+
+    Raises: Conflict, NotFound, Busy, StoreMismatch, StoreUnavailable.
+    """
+    if settings.database:
+        return moving.back_up(database_settings(settings.database), target, _kept_folders(settings), at=now())
     return backup.backup(settings.data, target, _kept_folders(settings), at=now())
 
 
 def restore(settings: Settings, source: Path) -> backup.Kept:
-    """Fill the empty data folder from a backup; blocks. Raises: Conflict, Invalid, StoreMismatch, StoreUnavailable."""
-    return backup.restore(source, settings.data, _kept_folders(settings))
+    """Fill the empty store and folders from a backup of either store; blocks, and needs no event loop around it.
+
+    Raises: Conflict, Invalid, Busy, StoreMismatch, StoreUnavailable.
+    """
+    folders = _kept_folders(settings)
+    if settings.database:
+        return moving.restore(source, database_settings(settings.database), folders, beside=settings.data)
+    return backup.restore(source, settings.data, folders)
 
 
 async def move(source: Settings, target: Settings) -> moving.Moved:

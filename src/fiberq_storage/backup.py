@@ -1,15 +1,17 @@
-"""Backup of a data folder while a server works on it, and its restore into an empty one.
+"""Backups, of either store and all files, while servers work; and their restore into an empty place of either kind.
 
-A backup is a folder: the store, copied in one consistent state by SQLite itself, and copies of the
-file folders, which are copied after it. Files are never changed once they are there, so everything
-that the store knows of is in the backup; what came later is in excess and does no harm. Exported
-packages are not in it: they are made again.
+A backup is a folder: the store as a file of the embedded store, in one consistent state; copies of the file
+folders, which are copied after it; and the digests of all of these. Files are never changed once they are there,
+so everything that the store knows of is in the backup; what came later is in excess and does no harm. Exported
+packages are not in it: they are made again. How a store in a database becomes such a file and is made of one
+stands in `moving.keeping`.
 """
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -17,11 +19,18 @@ import apsw
 from attrs import frozen
 
 from fiberq_core.errors import Conflict, Invalid
+from fiberq_storage.files.copying import copy_files, count_files, differing, see_onto_disk, write_digests
 from fiberq_storage.files.disk import PART, sync
 from fiberq_storage.sqlite.connection import FILE, connect, translating
 from fiberq_storage.sqlite.migrate import check_version, version
 
-NOTE = "backup.json"
+NOTE, DIGESTS = "backup.json", "SHA256SUMS"
+_READ_ONLY = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+
+TAKEN = "There is something under the name of the backup already. Choose another name"
+OCCUPIED = "A backup is restored into empty folders only. Move away what is there, or name other folders"
+NONE = "This is not a FiberQ backup, or an unfinished one"
+DAMAGED = "The store in this backup is damaged. Take another backup"
 
 
 @frozen
@@ -37,15 +46,27 @@ def backup(data: Path, target: Path, folders: Mapping[str, Path], *, at: str) ->
 
     Raises: Conflict where *target* is there already; StoreUnavailable.
     """
+    return fill(target, folders, partial(_copy_store, data), at=at)
+
+
+def fill(target: Path, folders: Mapping[str, Path], keep: Callable[[Path], int], *, at: str) -> Kept:
+    """Make the backup *target*: *keep* writes the store's file into a folder and says its version.
+
+    Raises: Conflict where *target* is there already; StoreUnavailable.
+    """
     if target.exists():
-        raise Conflict("There is something under the name of the backup already. Choose another name")
+        raise Conflict(TAKEN)
     with translating():
         target.parent.mkdir(parents=True, exist_ok=True)
         part = Path(mkdtemp(suffix=PART, dir=target.parent))
         try:
-            kept = _copy(data, part, folders)
+            number = keep(part)
+            for name, place in folders.items():
+                copy_files(place, part / name)
+            kept = Kept(number, {name: count_files(part / name) for name in folders})
             note = {"at": at, "store_version": kept.store_version, "files": dict(kept.files)}
             (part / NOTE).write_text(json.dumps(note))
+            write_digests(part, part / DIGESTS)
             see_onto_disk(part)
             part.rename(target)
         except BaseException:
@@ -61,7 +82,7 @@ def restore(source: Path, data: Path, folders: Mapping[str, Path]) -> Kept:
     """
     places = (data, *folders.values())
     if any(place.exists() and any(_foreign(place, places)) for place in places):
-        raise Conflict("A backup is restored into empty folders only. Move away what is there, or name other folders")
+        raise Conflict(OCCUPIED)
     kept = verify(source)
     with translating():
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -81,47 +102,28 @@ def verify(source: Path) -> Kept:
     try:
         note = json.loads((source / NOTE).read_text())
         kept = Kept(note["store_version"], note["files"])
+        check_version(kept.store_version)
+        wrong = differing(source, source / DIGESTS)
     except (OSError, ValueError, KeyError, TypeError):
-        raise Invalid("This is not a FiberQ backup, or an unfinished one") from None
-    with translating(), closing(apsw.Connection(f"file:{source / FILE}?immutable=1", flags=_READ_ONLY)) as db:
-        check_version(found := version(db))
-        sound = db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        if not sound or found != kept.store_version or db.execute("PRAGMA foreign_key_check").get:
-            raise Invalid("The store in this backup is damaged. Take another backup")
-    short = [name for name, count in kept.files.items() if _count(source / name) < count]
-    if short:
+        raise Invalid(NONE) from None
+    if short := [name for name, count in kept.files.items() if count_files(source / name) < count]:
         raise Invalid(f"Files are missing in this backup: {', '.join(short)}. Take another backup")
+    if FILE in wrong or not (source / FILE).is_file():
+        raise Invalid(DAMAGED)
+    if wrong:
+        raise Invalid(f"{len(wrong)} files in this backup are not what was copied. Take another backup")
+    with translating(), closing(apsw.Connection(f"file:{source / FILE}?immutable=1", flags=_READ_ONLY)) as db:
+        sound = db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if not sound or version(db) != kept.store_version or db.execute("PRAGMA foreign_key_check").get:
+            raise Invalid(DAMAGED)
     return kept
 
 
-_READ_ONLY = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-
-
-def _copy(data: Path, part: Path, folders: Mapping[str, Path]) -> Kept:
+def _copy_store(data: Path, part: Path) -> int:
     with closing(connect(data / FILE, writing=False)) as db:
         db.execute("PRAGMA query_only = OFF")  # VACUUM INTO writes, though not here
         db.execute("VACUUM INTO ?", (str(part / FILE),))
-        number = version(db)
-    for name, place in folders.items():
-        copy_files(place, part / name)
-    return Kept(number, {name: _count(part / name) for name in folders})
-
-
-def copy_files(source: Path, target: Path) -> None:
-    """Copy a folder, without what is unfinished in it."""
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(f"*{PART}"))
-
-
-def see_onto_disk(folder: Path) -> None:
-    """Have a folder, with all that is in it, on the disk for good."""
-    for path in [*folder.rglob("*"), folder]:
-        sync(path)
-
-
-def _count(folder: Path) -> int:
-    return sum(1 for path in folder.rglob("*") if path.is_file())
+        return version(db)
 
 
 def _foreign(place: Path, places: tuple[Path, ...]) -> list[Path]:

@@ -196,17 +196,21 @@ async def test_clocks_that_differ(dsn: str) -> None:
     assert 95 < facts.clock_ahead < 105
 
 
-def test_backup_is_for_postgresql_to_make(fq: Terminal, dsn: str, tmp_path: Path) -> None:
-    for command in ("backup", "restore"):
-        said = fq(command, tmp_path / "kept", DATABASE_URL=dsn)
+def test_backup_and_restore(fq: Terminal, dsn: str, bare_dsn: str, tmp_path: Path) -> None:
+    """By the same commands as without a database, into another one or into a folder; no password is said."""
+    assert Exit.OK == fq("project", "create", "Selo", DATABASE_URL=dsn).code
+    kept, folder = fq("backup", tmp_path / "kept", DATABASE_URL=dsn), Terminal(tmp_path / "folder")
+    there = Terminal(tmp_path / "there")("restore", tmp_path / "kept", DATABASE_URL=bare_dsn)
+    folder.ok("restore", tmp_path / "kept")
 
-        assert Exit.USAGE == said.code
-        assert "pg_dump -Fc -n fiberq -n fiberq_history" in said.err and str(fq.data / "photos") in said.err
-        assert (urlsplit(dsn).password or SECRET) not in said.err
-    assert not (tmp_path / "kept").exists()
+    assert (Exit.OK, Exit.OK) == (kept.code, there.code)
+    assert "holds the store and 0 photos, 0 uploads" in kept.out and "The database and" in there.out
+    assert all((urlsplit(address).password or SECRET) not in kept.out + there.out for address in (dsn, bare_dsn))
+    assert ["Selo"] == [project["name"] for project in folder.get("project", "list")]
+    assert "1 projects" in states(fq, bare_dsn)["store"][1]
 
 
-def test_what_the_words_say_makes_a_backup(
+def test_postgresqls_own_programs_make_one_too(
     fq: Terminal, dsn: str, bare_dsn: str, databases: Databases, tmp_path: Path
 ) -> None:
     """The dump comes back as a store in which history goes on."""

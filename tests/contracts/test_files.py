@@ -4,7 +4,6 @@ import hashlib
 import os
 from pathlib import Path
 
-import apsw
 import pytest
 
 from fiberq_core.errors import Conflict, Invalid, StoreMismatch, StoreUnavailable
@@ -14,6 +13,7 @@ from fiberq_storage.files.disk import DAY_S
 from fiberq_storage.files.uploads import FileUploads
 from fiberq_storage.sqlite import open_store
 from fiberq_storage.sqlite.connection import FILE
+from fiberq_storage.sqlite.migrate import STEPS
 from tests.contracts.builders import T0, a_project, an_item, at, commit, current, key, new, point
 
 NOW = 2_000_000_000.0
@@ -129,7 +129,7 @@ async def test_there_and_back(data: Path, tmp_path: Path) -> None:
         kept == verify(tmp_path / "backup") == restore(tmp_path / "backup", tmp_path / "new", folders(tmp_path / "new"))
     )
 
-    assert Kept(1, {"photos": 2, "uploads": 1}) == kept
+    assert Kept(len(STEPS), {"photos": 2, "uploads": 1}) == kept
     assert {FILE, "1.jpg", "2.jpg", "cd"} == found(tmp_path / "new")
     async with await open_store(tmp_path / "new") as store:
         one, two = await current(store, project, key(1), key(2))
@@ -177,13 +177,16 @@ def test_backups_that_are_not_whole(data: Path, tmp_path: Path) -> None:
         restore(target, tmp_path / "new", folders(tmp_path / "new"))
 
     (target / FILE).write_bytes(whole)
-    db = apsw.Connection(str(target / FILE))
-    db.execute("INSERT INTO schema_version VALUES (99)")
-    db.close()
+    note = (target / "backup.json").read_text()
+    (target / "backup.json").write_text(note.replace('"store_version": ', '"store_version": 9'))
     with pytest.raises(StoreMismatch):
         restore(target, tmp_path / "new", folders(tmp_path / "new"))
 
-    (target / FILE).write_bytes(whole)
+    (target / "backup.json").write_text(note)
+    (target / "uploads" / "ab" / "cd").write_text("uploads/ab/ce")
+    with pytest.raises(Invalid, match="1 files"):
+        restore(target, tmp_path / "new", folders(tmp_path / "new"))
+
     (target / "photos" / "1.jpg").unlink()
     with pytest.raises(Invalid, match="photos"):
         restore(target, tmp_path / "new", folders(tmp_path / "new"))

@@ -1,5 +1,6 @@
 """`fiberq backup`, `restore`, `doctor`: looking after a data folder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -9,8 +10,6 @@ from fiberq_aiohttp.cli.exits import Exit
 from fiberq_aiohttp.cli.session import local_settings, need_store
 from fiberq_aiohttp.cli.watching import busy
 from fiberq_aiohttp.cli.words import say, say_json
-from fiberq_aiohttp.settings import Settings
-from fiberq_core.errors import Invalid
 
 
 @click.command("backup")
@@ -18,20 +17,23 @@ from fiberq_core.errors import Invalid
 @options.data
 @options.as_json
 def backup(folder: Path, data: Path | None, as_json: bool) -> None:
-    """Copy everything that cannot be made again into the new folder FOLDER; the server may go on working.
+    """Copy everything that cannot be made again into the new folder FOLDER; servers may go on working.
 
-    That is the store with its history, the photos and the raw uploads. Exports are made again when they are asked for.
+    That is the store with its history, wherever it is, the photos and the raw uploads. Exports are made again when they
+    are asked for. With DATABASE_URL set, the store is the one in the database, and the files are those in --data.
     """
     from fiberq_aiohttp import wiring
 
-    settings = need_store(_in_a_folder(local_settings(data)))
+    settings = need_store(local_settings(data))
     with busy("Copying"):
         kept = wiring.back_up(settings, folder)
     if as_json:
         say_json({"folder": str(folder), "store_version": kept.store_version, "files": dict(kept.files)})
     else:
-        said = ", ".join(f"{count} {name}" for name, count in kept.files.items())
-        say(f"{folder} holds the store and {said}. `fiberq restore {folder} --data NEW` fills an empty folder from it.")
+        say(
+            f"{folder} holds the store and {_files(kept.files)}."
+            f" `fiberq restore {folder} --data NEW` fills an empty place from it: a folder, or with DATABASE_URL a database."
+        )
 
 
 @click.command("restore")
@@ -39,31 +41,24 @@ def backup(folder: Path, data: Path | None, as_json: bool) -> None:
 @options.data
 @options.as_json
 def restore(folder: Path, data: Path | None, as_json: bool) -> None:
-    """Fill the empty data folder from a backup. The backup is checked before anything is written."""
+    """Fill an empty data folder from a backup; with DATABASE_URL set, the empty database that it names, and the folder's files.
+
+    The backup is checked before anything is written, whichever kind of store it is of. Stop the servers of a database first.
+    """
     from fiberq_aiohttp import wiring
 
-    settings = _in_a_folder(local_settings(data))
+    settings = local_settings(data)
     with busy("Restoring"):
         kept = wiring.restore(settings, folder)
     if as_json:
         say_json({"data": str(settings.data), "store_version": kept.store_version, "files": dict(kept.files)})
     else:
-        said = ", ".join(f"{count} {name}" for name, count in kept.files.items())
-        say(f"{settings.data} holds the store and {said}. `fiberq serve --data {settings.data}` serves it.")
+        holder = f"The database and {settings.data} hold" if settings.database else f"{settings.data} holds"
+        say(f"{holder} the store and {_files(kept.files)}. `fiberq serve --data {settings.data}` serves it.")
 
 
-def _in_a_folder(settings: Settings) -> Settings:
-    """*settings*, if their store is a file in the data folder. Raises: Invalid, with what to do for a database."""
-    database = settings.database
-    if database is None:
-        return settings
-    schemas = f"-n {database.schema} -n {database.schema}_history"
-    raise Invalid(
-        "The store is in PostgreSQL, which has its own programs for this. To back it up, while servers go on working:"
-        f' `pg_dump -Fc {schemas} -f fiberq.dump -d "postgresql://…"`, and after it a copy of the folders'
-        f" {settings.photos_dir} and {settings.data / 'uploads'}. To restore: both folders, and"
-        " `pg_restore -d …` into a database that has PostGIS and nothing of FiberQ"
-    )
+def _files(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 @click.command("doctor")

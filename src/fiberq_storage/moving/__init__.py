@@ -8,6 +8,7 @@ What can be made from the rest is not moved but made: exported packages, spatial
 that come next, which uuid was in which layer.
 """
 
+from fiberq_storage.moving.keeping import back_up, restore
 from fiberq_storage.moving.move import Moved, Place, move
 
-__all__ = ["Moved", "Place", "move"]
+__all__ = ["Moved", "Place", "back_up", "move", "restore"]

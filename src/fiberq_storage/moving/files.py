@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import define, field
 
 from fiberq_core.errors import Conflict, StoreUnavailable
-from fiberq_storage.backup import copy_files, see_onto_disk
+from fiberq_storage.files.copying import copy_files, see_onto_disk
 from fiberq_storage.files.disk import PART, disk_errors, sync
 
 OCCUPIED = "There are files in the folder {} already. Name an empty one, or move them away"
