@@ -12,7 +12,7 @@ from attrs import evolve
 
 from fiberq_core.errors import Busy, Conflict, NotFound, StoreMismatch, StoreUnavailable
 from fiberq_storage.moving import database_rows
-from fiberq_storage.moving.parts import COUNTED, PARTS, SYSTEM, UNKNOWN, Batch, Numbers, Part
+from fiberq_storage.moving.parts import COUNTED, PARTS, SYSTEM, TAKEN, UNKNOWN, Batch, Numbers, Part
 from fiberq_storage.postgis import locks
 from fiberq_storage.postgis.connection import PROGRAM, Connection, Database, Session, Settings
 from fiberq_storage.postgis.migrate import is_current, migrate, version
@@ -30,7 +30,7 @@ OTHERS = (
 
 NOTHING = "There is no FiberQ store in the database"
 OLDER = "The store in the database was not yet brought to this version. Start the server of this FiberQ on it once"
-OCCUPIED = "There are projects in the database already. Move into an empty one"
+OCCUPIED = "There are projects or access tokens in the database already. Move into an empty one"
 FOREIGN = "The schema holds other tables already. Move into an empty one; DB_SCHEMA names it"
 SERVED = "A FiberQ server or command works on the database. Stop it first"
 NOT_OWNED = (
@@ -176,13 +176,14 @@ async def _have_store(database: Database) -> None:
 
 async def _empty_handed(db: Connection) -> None:
     """Look whether the store is empty, and switch the triggers off. Raises: Conflict, StoreUnavailable."""
-    if await db.fetchval("SELECT 1 FROM projects LIMIT 1"):  # everything belongs to a project
+    if await db.fetchval(TAKEN):
         raise Conflict(OCCUPIED)
     owned = "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'projects'::regclass"
     if not await db.fetchval(owned):
         raise StoreUnavailable(NOT_OWNED)
     for table in TABLES.values():
         await db.execute(f"ALTER TABLE {table.name} DISABLE TRIGGER USER")
+    await db.execute("DELETE FROM people")  # who only looked whether the new server is there
     await database_rows.prepare(db)
 
 
