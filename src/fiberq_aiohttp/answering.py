@@ -39,13 +39,26 @@ def feature(
     request: web.Request, value: Mapping[str, object], *, status: int = 200, location: str | None = None
 ) -> web.Response:
     """A feature with its validator; on reading, 304 for who has it."""
-    etag = revision_tag(_revision(value))
+    return versioned(request, value, _revision(value), status=status, location=location, content_type=GEOJSON)
+
+
+def versioned(
+    request: web.Request,
+    value: object,
+    revision: int,
+    *,
+    status: int = 200,
+    location: str | None = None,
+    content_type: str = "application/json",
+) -> web.Response:
+    """*value* with the revision that wrote it as its validator; on reading, 304 for who has it."""
+    etag = revision_tag(revision)
     if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and fresh(request.headers, etag):
         return not_modified(etag)
     headers: dict[str, str] = {hdrs.ETAG: etag, hdrs.CACHE_CONTROL: PRIVATE}
     if location is not None:
         headers[hdrs.LOCATION] = location
-    return answer(value, status=status, headers=headers, content_type=GEOJSON)
+    return answer(value, status=status, headers=headers, content_type=content_type)
 
 
 async def add_usual_headers(_request: web.Request, response: web.StreamResponse) -> None:

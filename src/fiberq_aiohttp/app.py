@@ -21,11 +21,23 @@ from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.guard import authenticate, check_guards
 from fiberq_aiohttp.incoming import sweep
 from fiberq_aiohttp.keys import ADDRESSES, BEARER, PORTS, READINESS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
-from fiberq_aiohttp.photoaddresses import PhotoAddresses
 from fiberq_aiohttp.metrics import METRICS, Metrics, counted
+from fiberq_aiohttp.photoaddresses import PhotoAddresses
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.readiness import Readiness
-from fiberq_aiohttp.routes import changes, description, features, health, inbox, me, photos, projects, sync, watching
+from fiberq_aiohttp.routes import (
+    changes,
+    description,
+    features,
+    health,
+    inbox,
+    me,
+    photos,
+    projects,
+    records,
+    sync,
+    watching,
+)
 from fiberq_aiohttp.settings import Provider, Settings
 from fiberq_core.claims import TokenRules
 
@@ -38,6 +50,7 @@ ROUTES: Final = (
     *inbox.ROUTES,
     *changes.ROUTES,
     *features.ROUTES,
+    *records.ROUTES,
     *description.ROUTES,
     *watching.ROUTES,
     *photos.ROUTES,
@@ -53,7 +66,8 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
     Raises: Invalid, StoreUnavailable.
     """
     app = web.Application(
-        middlewares=(counted, logs.request_ids, cors.preflight, problems, authenticate), client_max_size=settings.max_json
+        middlewares=(counted, logs.request_ids, cors.preflight, problems, authenticate),
+        client_max_size=settings.max_json,
     )
     app[SETTINGS] = settings
     app[SPOOL] = settings.incoming

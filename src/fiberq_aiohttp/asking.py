@@ -19,6 +19,7 @@ MAX_DEPTH: Final = 32  # levels of a body: a collection of multipolygons needs f
 LARGE: Final = 1 << 16  # bytes of a body from which on it is read beside the event loop
 BODY_TIME: Final = 60.0  # seconds in which a JSON body must have come
 LARGEST: Final = 10**18
+LONGEST: Final = 255  # characters of a text in a query
 PAGE: Final = 100
 MAX_PAGE: Final = 1000
 WEST, SOUTH, EAST, NORTH = -180.0, -90.0, 180.0, 90.0
@@ -112,6 +113,14 @@ def choice(request: web.Request, name: str, known: tuple[str, ...]) -> str | Non
     if text is not None and text not in known:
         raise _fault(name, f"must be one of {', '.join(known)}")
     return text
+
+
+def texts(request: web.Request, *names: str | None) -> tuple[str, ...]:
+    """The texts that the query has under any of *names*, without empty ones. Raises: Invalid."""
+    found = [(name, text) for name in names if name for text in request.query.getall(name, []) if text]
+    if wrong := next((name for name, text in found if len(text) > LONGEST or "\0" in text), None):
+        raise _fault(wrong, f"must be text of at most {LONGEST} characters")
+    return tuple(text for _, text in found)
 
 
 def bbox(request: web.Request) -> Box | None:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from attrs import evolve, field, frozen
 
-from fiberq_core import orders
+from fiberq_core import items, orders
 from fiberq_core.changes import Change, Op, Write
+from fiberq_core.fibre import splicing
 from fiberq_core.inbox import ItemKind
 from fiberq_core.merge import merge
 from fiberq_core.planning import Candidate, Cause, ConflictPolicy, Current, Draft, Held, Outcome
@@ -17,6 +18,8 @@ from fiberq_core.proposals import MassDeletion, Proposal
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY, Column, Layer
 from fiberq_core.rows import Key, Row, Stored, Value, present
+
+LIVES = {life.LAYER: life for life in (orders, items, splicing)}  # how rows of these layers begin and move on
 
 
 def draft(cause: Cause, proposals: Sequence[Proposal], mass: Sequence[MassDeletion], current: Current) -> Draft:
@@ -84,7 +87,7 @@ def _filled_in(layer: Layer, now: Row) -> frozenset[str]:
     """The columns of a row that may say what the server filled in."""
     own = {layer.owner} if layer.owner is not None and layer.rights.write is not Action.ORDER_WRITE else set()
     defaults = {c.name for c in _working(layer) if now.get(c.name) == c.default}
-    return frozenset(defaults | own | (orders.STAMPS if layer.name == orders.LAYER else frozenset()))
+    return frozenset(defaults | own | (LIVES[layer.name].STAMPS if layer.name in LIVES else frozenset()))
 
 
 def _working(layer: Layer) -> tuple[Column, ...]:
@@ -109,12 +112,13 @@ def _authorised(
         return (None, [Held(ItemKind.REFUSED, (change,), reason, proposal)]) if reason else (change, [])
     effective = {n for n in change.fields if server is None or server.row.get(n) != (change.sent or Row()).get(n)}
     refused = {n for n in effective if not allows(actor, _right(layer, n), owner=owner)}
-    moved, move_reason = _status_refusal(cause, change, server)
+    wrong = None if orders.STATUS in refused else _move_refusal(cause, change, server, current)
+    moved = {orders.STATUS} if wrong is not None else set()
     if not refused | moved:
         return change, []
     kept = _without(change, refused | moved)
-    held = _refusals(change, refused - moved, f"your role may not change this in {layer.labels.en}", proposal)
-    held += _refusals(change, moved, move_reason or "", proposal)
+    held = _refusals(change, refused, f"your role may not change this in {layer.labels.en}", proposal)
+    held += [evolve(h, ground=wrong) for h in _refusals(change, moved, wrong.reason, proposal)] if wrong else []
     return (kept if kept.fields else None), held
 
 
@@ -142,14 +146,15 @@ def _right(layer: Layer, name: str) -> Action:
     return column.action if column is not None and column.action is not None else layer.rights.write
 
 
-def _status_refusal(cause: Cause, change: Change, server: Stored | None) -> tuple[set[str], str | None]:
+def _move_refusal(cause: Cause, change: Change, server: Stored | None, current: Current) -> orders.Refusal | None:
+    """Why a work order may not be moved as *change* wants."""
     if change.key.layer != orders.LAYER or orders.STATUS not in change.fields or server is None or change.sent is None:
-        return set(), None
+        return None
     now, wanted = server.row, change.sent.get(orders.STATUS)
     if now.get(orders.STATUS) != (change.base or Row()).get(orders.STATUS):
-        return set(), None  # somebody moved it meanwhile: a conflict, whatever the table says
-    reason = orders.refusal(cause.actor, now, now.with_values({**_changed(change), orders.STATUS: wanted}))
-    return ({orders.STATUS}, reason) if reason else (set(), None)
+        return None  # somebody moved it meanwhile: a conflict, whatever the table says
+    after = now.with_values({**_changed(change), orders.STATUS: wanted})
+    return orders.refusal(cause.actor, now, after, current.completers.get(change.key))
 
 
 def _kept_whole(change: Change, proposal: Proposal, out: _Collected) -> Change | None:
@@ -201,23 +206,24 @@ def _merge_one(cause: Cause, proposal: Proposal, server: Stored | None, current:
     if after == now:
         return
     if after is not None:
-        after = _completed(LAYER[key.layer], after, cause.actor) if now is None else _stamped(cause, key, now, after)
+        after = _completed(cause, LAYER[key.layer], after) if now is None else _stamped(cause, key, now, after)
     write = Write(key, server, after, None if server else current.last.get(key))
     merged = base is not None and now is not None and after is not None and now != base
     out.candidates.append(Candidate(evolve(proposal, change=change), write, merged))
 
 
-def _completed(layer: Layer, row: Row, actor: Actor) -> Row:
-    """A new row with what the system itself works by: states at their beginning, an owner."""
+def _completed(cause: Cause, layer: Layer, row: Row) -> Row:
+    """A new row with what the system itself works by: states at their beginning, an owner, times."""
     missing: dict[str, Value | None] = {c.name: c.default for c in _working(layer) if row.get(c.name) is None}
     if layer.owner is not None and layer.rights.write is not Action.ORDER_WRITE and row.get(layer.owner) is None:
-        missing[layer.owner] = actor.subject
-    return row.with_values(missing) if missing else row
+        missing[layer.owner] = cause.actor.subject
+    row = row.with_values(missing) if missing else row
+    return LIVES[layer.name].begun(row, cause.at, cause.actor) if layer.name in LIVES else row
 
 
 def _stamped(cause: Cause, key: Key, before: Row, after: Row) -> Row:
-    """A work order that moved on, with the time of it."""
-    return orders.stamped(before, after, cause.at, cause.actor) if key.layer == orders.LAYER else after
+    """An order or an item that moved on, with the time of it."""
+    return LIVES[key.layer].stamped(before, after, cause.at, cause.actor) if key.layer in LIVES else after
 
 
 def _contested(

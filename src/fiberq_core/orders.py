@@ -3,64 +3,120 @@
 The table is `TRANSITIONS`; `advance` reads it. A row that is not there is not allowed.
 """
 
+from collections.abc import Iterable, Mapping
+from enum import Enum
+
 from attrs import frozen
 
+from fiberq_core.changes import Change
 from fiberq_core.policy import Action, Actor, allows
+from fiberq_core.ports.values import Version
 from fiberq_core.rows import Row, Value
 
 LAYER = "Work_orders"
-STATUS = "status"
+STATUS, ASSIGNEE, ASSIGNED_BY, REASON = "status", "assigned_to_sub", "assigned_by_sub", "rejection_reason"
+CREATED, ASSIGNED, COMPLETED, VERIFIED, REJECTED = "created", "assigned", "completed", "verified", "rejected"
+
+
+class Ground(Enum):
+    """Why something is refused: who asks may not, the state does not allow it, or something is left out."""
+
+    RIGHT = "right"
+    STATE = "state"
+    VALUE = "value"
+
+
+@frozen
+class Refusal:
+    """Why somebody may not move an order, as a sentence for them. *field* is the one at fault."""
+
+    reason: str
+    ground: Ground = Ground.RIGHT
+    field: str = STATUS
 
 
 @frozen
 class Transition:
     """The right that a move takes, and what must hold besides.
 
-    *needs_assignee*: somebody must be assigned. *not_by_assignee*: nobody verifies their own work.
-    *stamp*: the column that records when.
+    *needs_assignee*: somebody must be assigned. *needs_reason*: whoever does it says why. *not_own_work*: neither who
+    completed the order nor to whom it is assigned. *stamp*: the column that records when.
     """
 
     action: Action
     needs_assignee: bool = False
-    not_by_assignee: bool = False
+    needs_reason: bool = False
+    not_own_work: bool = False
     stamp: str | None = None
 
 
 _ENGINEER = Action.ORDER_WRITE
-_ASSIGNEE = Action.ORDER_ADVANCE
+_ANYBODY = Action.ORDER_ADVANCE  # to whom it is assigned
 
 TRANSITIONS = {
     ("created", "assigned"): Transition(_ENGINEER, needs_assignee=True),
-    ("created", "rejected"): Transition(_ENGINEER),
-    ("assigned", "in_progress"): Transition(_ASSIGNEE, stamp="started_at"),
-    ("assigned", "rejected"): Transition(_ASSIGNEE),
-    ("in_progress", "completed"): Transition(_ASSIGNEE, stamp="completed_at"),
-    ("in_progress", "rejected"): Transition(_ENGINEER),
+    ("created", "rejected"): Transition(_ENGINEER, needs_reason=True),
+    ("assigned", "in_progress"): Transition(_ANYBODY, stamp="started_at"),
+    ("assigned", "rejected"): Transition(_ANYBODY, needs_reason=True),
+    ("in_progress", "completed"): Transition(_ANYBODY, stamp="completed_at"),
+    ("in_progress", "rejected"): Transition(_ENGINEER, needs_reason=True),
     ("in_progress", "assigned"): Transition(_ENGINEER, needs_assignee=True),
-    ("completed", "verified"): Transition(_ENGINEER, not_by_assignee=True, stamp="verified_at"),
-    ("completed", "rejected"): Transition(_ENGINEER),
+    ("completed", "verified"): Transition(_ENGINEER, not_own_work=True, stamp="verified_at"),
+    ("completed", "rejected"): Transition(_ENGINEER, needs_reason=True),
     ("rejected", "created"): Transition(_ENGINEER),
     ("rejected", "assigned"): Transition(_ENGINEER, needs_assignee=True),
     ("verified", "in_progress"): Transition(Action.ORDER_REOPEN),
 }
-BEGINNINGS = frozenset({"created", "assigned"})
+BEGINNINGS = frozenset({CREATED, ASSIGNED})
 CLEARED = {"created": ("started_at", "completed_at")}  # what starting over takes back
-STAMPS = frozenset({"verified_by_sub", *(t.stamp for t in TRANSITIONS.values() if t.stamp is not None)})
+_TIMES = frozenset(t.stamp for t in TRANSITIONS.values() if t.stamp is not None)
+STAMPS = _TIMES | {"verified_by_sub", ASSIGNED_BY, "created_at"}  # what the server fills in
+
+
+def begun(new: Row, at: str, actor: Actor) -> Row:
+    """A *new* order with what the server knows of its beginning: when, UTC, ISO 8601, and who assigned it."""
+    filled: dict[str, Value | None] = {} if new.get("created_at") else {"created_at": at}
+    if new.get(ASSIGNEE) and not new.get(ASSIGNED_BY):
+        filled[ASSIGNED_BY] = actor.subject
+    return new.with_values(filled) if filled else new
 
 
 def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
     """*after* with the times that its move from *before* sets, unless somebody gave them: *at*, UTC, ISO 8601."""
     new = str(after.get(STATUS))
-    transition = TRANSITIONS.get((str(before.get(STATUS) or "created"), new))
-    if transition is None or before.get(STATUS) == new:
-        return after
-    changes: dict[str, Value | None] = dict.fromkeys(CLEARED.get(new, ()))
-    if transition.stamp is not None:
-        changes[transition.stamp] = at
+    transition = TRANSITIONS.get((str(before.get(STATUS) or CREATED), new))
+    changes: dict[str, Value | None] = {}
+    if transition is not None and before.get(STATUS) != new:
+        changes |= dict.fromkeys(CLEARED.get(new, ()))
+        changes |= {transition.stamp: at} if transition.stamp is not None else {}
+    if after.get(ASSIGNEE) != before.get(ASSIGNEE):
+        changes[ASSIGNED_BY] = actor.subject if after.get(ASSIGNEE) else None
     changes = {name: value for name, value in changes.items() if after.get(name) == before.get(name)}
-    if new == "verified":
+    if new == VERIFIED and transition is not None and before.get(STATUS) != new:
         changes["verified_by_sub"] = actor.subject
-    return after.with_values(changes)
+    return after.with_values(changes) if changes else after
+
+
+def assigning(before: Row | None, changes: Mapping[str, Value | None]) -> Mapping[str, Value | None]:
+    """*changes* of somebody who names an assignee and no state: an order that waited for one is then assigned."""
+    waiting = before is None or before.get(STATUS) in (None, CREATED)
+    if waiting and changes.get(ASSIGNEE) and changes.get(STATUS) is None:
+        return {**changes, STATUS: ASSIGNED}
+    return changes
+
+
+def verifies(change: Change) -> bool:
+    """Whether *change* takes an order to its end, so that it matters who completed it."""
+    return change.key.layer == LAYER and change.sent is not None and change.sent.get(STATUS) == VERIFIED
+
+
+def completer(history: Iterable[Version]) -> str | None:
+    """The subject of who completed the order last, by its *history*, newest first."""
+    for version in history:
+        before = version.before.get(STATUS) if version.before else None
+        if version.row is not None and version.row.get(STATUS) == COMPLETED != before:
+            return version.by.author.sub
+    return None
 
 
 def beginning_refusal(actor: Actor, new: Row, last: Row | None) -> str | None:
@@ -74,19 +130,26 @@ def beginning_refusal(actor: Actor, new: Row, last: Row | None) -> str | None:
     return f"a work order does not begin as '{status}'"
 
 
-def refusal(actor: Actor, before: Row, after: Row) -> str | None:
-    """Why *actor* may not take an order from *before* to *after*, as a sentence; None where they may."""
-    old, new = str(before.get(STATUS) or "created"), str(after.get(STATUS))
+def refusal(actor: Actor, before: Row, after: Row, done_by: str | None = None) -> Refusal | None:
+    """Why *actor* may not take an order from *before* to *after*; None where they may. *done_by* completed it."""
+    old, new = str(before.get(STATUS) or CREATED), str(after.get(STATUS))
     if old == new:
         return None
     transition = TRANSITIONS.get((old, new))
     if transition is None:
-        return f"a work order cannot go from '{old}' to '{new}'"
-    assignee = before.get("assigned_to_sub")
+        return Refusal(f"a work order cannot go from '{old}' to '{new}'", Ground.STATE)
+    assignee = before.get(ASSIGNEE)
     if not allows(actor, transition.action, owner=assignee if isinstance(assignee, str) else None):
-        return f"your role does not allow taking a work order from '{old}' to '{new}'"
-    if transition.needs_assignee and not after.get("assigned_to_sub"):
-        return "somebody must be assigned first"
-    if transition.not_by_assignee and actor.subject in (assignee, after.get("assigned_to_sub")):
-        return "nobody verifies their own work"
+        return Refusal(f"your role does not allow taking a work order from '{old}' to '{new}'")
+    if transition.not_own_work and actor.subject in (assignee, after.get(ASSIGNEE), done_by):
+        return Refusal("nobody verifies their own work")
+    return _lacking(transition, after)
+
+
+def _lacking(transition: Transition, after: Row) -> Refusal | None:
+    """What a move needs that an order does not say."""
+    if transition.needs_assignee and not after.get(ASSIGNEE):
+        return Refusal("somebody must be assigned first", Ground.VALUE, ASSIGNEE)
+    if transition.needs_reason and not str(after.get(REASON) or "").strip():
+        return Refusal("say why it is rejected", Ground.VALUE, REASON)
     return None

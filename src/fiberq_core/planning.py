@@ -13,6 +13,7 @@ from attrs import field, frozen
 from fiberq_core.changes import Change, Write
 from fiberq_core.identity import derived
 from fiberq_core.inbox import Author, Decided, Decision, Item, ItemKind
+from fiberq_core.orders import Refusal
 from fiberq_core.policy import Actor
 from fiberq_core.proposals import Proposal
 from fiberq_core.registry import LAYER
@@ -60,7 +61,7 @@ class Cause:
 
 @frozen
 class Held:
-    """Something that waits instead of being written."""
+    """Something that waits instead of being written. *ground* says more of a move that is refused."""
 
     kind: ItemKind
     changes: tuple[Change, ...]
@@ -71,6 +72,7 @@ class Held:
     layer: str | None = None
     origin: str | None = None  # what alone the item is known by, where that is not its cause and what it asks for
     settled: bool = False  # the project's setting has decided for the server at once
+    ground: Refusal | None = None
 
     def item(self, cause: Cause) -> Item:
         """The inbox item. The same thing from the same origin always has the same id, whatever it was made from."""
@@ -166,11 +168,15 @@ class Plan:
 
 @frozen
 class Current:
-    """What is in the store: *rows* as they are, *last* rows that are gone, *owners* of rows whose owner is another's."""
+    """What is in the store: *rows* as they are, *last* rows that are gone, *owners* of rows whose owner is another's.
+
+    *completers* are those who completed the orders that are to be verified.
+    """
 
     rows: Mapping[Key, Stored]
     last: Mapping[Key, Stored] = field(factory=dict)
     owners: Mapping[str, str | None] = field(factory=dict)  # by the uuid of the row that `owner_via` names
+    completers: Mapping[Key, str | None] = field(factory=dict)
 
     def owner(self, key: Key, row: Row | None) -> str | None:
         """The subject whose work *row* is."""

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from fiberq_core import orders
-from fiberq_core.orders import STAMPS, TRANSITIONS, refusal, stamped
+from fiberq_core.orders import STAMPS, TRANSITIONS, Ground, refusal, stamped
 from fiberq_core.policy import Actor
 from fiberq_core.registry import LAYER
 from fiberq_core.rows import Row
@@ -14,19 +14,19 @@ from tests.core.offline import ADMIN, AT, ENGINEER, ORDERS, OTHER_WORKER, WORKER
 STATES = ("created", "assigned", "in_progress", "completed", "verified", "rejected")
 # who may: A an administrator, E an engineer, W the field worker to whom the order is assigned, O another one
 MATRIX = """
-from         to           who  when                 stamps
-created      assigned     AE   somebody_assigned    -
-created      rejected     AE   -                    -
-assigned     in_progress  AEW  -                    started_at
-assigned     rejected     AEW  -                    -
-in_progress  completed    AEW  -                    completed_at
-in_progress  rejected     AE   -                    -
-in_progress  assigned     AE   somebody_assigned    -
-completed    verified     AE   not_by_the_assignee  verified_at
-completed    rejected     AE   -                    -
-rejected     created      AE   -                    -
-rejected     assigned     AE   somebody_assigned    -
-verified     in_progress  A    -                    -
+from         to           who  when               stamps
+created      assigned     AE   somebody_assigned  -
+created      rejected     AE   with_a_reason      -
+assigned     in_progress  AEW  -                  started_at
+assigned     rejected     AEW  with_a_reason      -
+in_progress  completed    AEW  -                  completed_at
+in_progress  rejected     AE   with_a_reason      -
+in_progress  assigned     AE   somebody_assigned  -
+completed    verified     AE   not_own_work       verified_at
+completed    rejected     AE   with_a_reason      -
+rejected     created      AE   -                  -
+rejected     assigned     AE   somebody_assigned  -
+verified     in_progress  A    -                  -
 """
 CELLS = {(a, b): (who, when, stamp) for a, b, who, when, stamp in map(str.split, MATRIX.strip().splitlines()[1:])}
 PEOPLE = {"A": ADMIN, "E": ENGINEER, "W": WORKER, "O": OTHER_WORKER}
@@ -43,11 +43,12 @@ def an_order(status: str | None, assigned: str | None = WORKER.subject, **more: 
 def test_every_move(old, new, letter):
     """S27: a move that is not in the matrix is refused, and so is one that is not for these people."""
     who, *_ = CELLS.get((old, new), ("", "", ""))
-    reason = refusal(PEOPLE[letter], an_order(old), an_order(new))
+    refused = refusal(PEOPLE[letter], an_order(old), an_order(new, rejection_reason="no permit"))
 
-    assert (reason is None) == (old == new or letter in who)
-    if reason and not who:
-        assert f"'{old}'" in reason and f"'{new}'" in reason
+    assert (refused is None) == (old == new or letter in who)
+    if refused:
+        assert f"'{old}'" in refused.reason and f"'{new}'" in refused.reason
+        assert (Ground.RIGHT if who else Ground.STATE) == refused.ground
 
 
 def test_the_matrix_is_the_whole_table():
@@ -60,14 +61,21 @@ def test_the_matrix_is_the_whole_table():
 
 @pytest.mark.parametrize("old, new", CELLS)
 def test_conditions(old, new):
-    """S27: some moves need an assignee, and nobody verifies their own work, even where they hand it to somebody else."""
+    """S27: some moves need an assignee, some a reason; nobody verifies their own work, even where they hand it over."""
     _, when, _ = CELLS[old, new]
-    nobody = refusal(ADMIN, an_order(old, None), an_order(new, None))
-    own = refusal(ADMIN, an_order(old, ADMIN.subject), an_order(new, WORKER.subject))
-    handed_over = refusal(ADMIN, an_order(old, None), an_order(new, WORKER.subject))
+    why = {"rejection_reason": "no permit"}
+    nobody = refusal(ADMIN, an_order(old, None), an_order(new, None, **why))
+    silent = [refusal(ADMIN, an_order(old), an_order(new, rejection_reason=said)) for said in ("", " ")]
+    own = refusal(ADMIN, an_order(old, ADMIN.subject), an_order(new, WORKER.subject, **why))
+    done = refusal(ADMIN, an_order(old), an_order(new, **why), ADMIN.subject)
+    handed_over = refusal(ADMIN, an_order(old, None), an_order(new, WORKER.subject, **why), OTHER_WORKER.subject)
 
-    assert (when == "somebody_assigned") == (nobody is not None)
-    assert (when == "not_by_the_assignee") == (own is not None)
+    assert (when == "somebody_assigned", "assigned_to_sub") == (
+        nobody is not None,
+        nobody.field if nobody else "assigned_to_sub",
+    )
+    assert {when == "with_a_reason"} == {refused is not None and Ground.VALUE is refused.ground for refused in silent}
+    assert (when == "not_own_work") == (own is not None) == (done is not None)
     assert handed_over is None
 
 
@@ -82,7 +90,9 @@ def test_no_role_no_move():
     """Somebody without a role moves nothing, not even what is assigned to them."""
     nobody = Actor(WORKER.subject)
 
-    assert all(refusal(nobody, an_order(old), an_order(new)) for old, new in CELLS)
+    refused = [refusal(nobody, an_order(old), an_order(new)) for old, new in CELLS]
+
+    assert all(one is not None and one.ground is Ground.RIGHT for one in refused)
 
 
 @pytest.mark.parametrize("old, new", CELLS)
@@ -178,7 +188,7 @@ def test_s27_somebody_moved_it_meanwhile(office):
     [order] = [s.key.uuid for s in office.rows.values()]
     phone = Device.of(office)
     phone.edit(ORDERS, order, status="in_progress")
-    office.edit(ORDERS, order, status="rejected")
+    office.edit(ORDERS, order, status="rejected", rejection_reason="no permit")
     phone.send()
 
     assert ("rejected", ["conflict"]) == (office.value(ORDERS, order, "status"), office.kinds())

@@ -153,6 +153,7 @@ def test_rights_of_single_columns() -> None:
     """What a crew may do to an order that it may not edit."""
     assert {
         ("Work_orders", "status"): Action.ORDER_ADVANCE,
+        ("Work_orders", "rejection_reason"): Action.ORDER_ADVANCE,
         ("Work_orders", "started_at"): Action.ORDER_ADVANCE,
         ("Work_orders", "completed_at"): Action.ORDER_ADVANCE,
         ("Work_orders", "verified_at"): Action.ORDER_REOPEN,

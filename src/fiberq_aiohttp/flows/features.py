@@ -4,8 +4,6 @@ What is sent may be megabytes of coordinates: taking it apart runs in a thread b
 """
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,20 +12,19 @@ from attrs import frozen
 from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import writer_in
 from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.flows.once import once
 from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Conflict, Fault, Invalid, NotFound, PreconditionRequired, Stale
-from fiberq_core.geojson import from_geojson, to_geojson
-from fiberq_core.geometry import check
 from fiberq_core.geopackage import RESERVED
 from fiberq_core.identity import natural_uuid
-from fiberq_core.planning import Cause
+from fiberq_core.placing import geometry_of
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Unit
-from fiberq_core.proposals import Proposal
-from fiberq_core.registry.model import GEOMETRY, Kind, Layer
+from fiberq_core.registry.model import GEOMETRY, Layer
 from fiberq_core.registry.system import SYSTEM_NAMES
 from fiberq_core.reversal import restored
 from fiberq_core.rows import Key, Row, Stored, Value, present
+from fiberq_core.unchanged import as_spelled
 from fiberq_core.values import Fitted, Misfit, canonical, canonical_extra
 from fiberq_core.wire import feature_json
 
@@ -55,7 +52,8 @@ def parse(layer: Layer, body: Mapping[str, object]) -> Body:
         if name not in SYSTEM_NAMES and name != "extra":
             _read(layer, name, raw, values, faults)
     if GEOMETRY in body:
-        _read_geometry(layer, body[GEOMETRY], values, faults)
+        values[GEOMETRY], wrong = geometry_of(layer, body[GEOMETRY], GEOMETRY)
+        faults.extend(wrong)
     uuid = body.get("id")
     if faults:
         raise Invalid("Nothing was changed; see the errors", faults)
@@ -80,21 +78,6 @@ def _unregistered(name: str, raw: object) -> Fitted:
     return canonical_extra(raw)
 
 
-def _read_geometry(layer: Layer, raw: object, values: dict[str, Value | None], faults: list[Fault]) -> None:
-    if raw is None:
-        values[GEOMETRY] = None
-        return
-    try:
-        wkb = from_geojson(raw)
-    except Invalid as error:
-        faults.extend(error.faults)
-        return
-    wrong = check(layer.shape, wkb) if layer.spatial else f"{layer.labels.en} have no place"
-    if wrong:
-        faults.append(Fault(GEOMETRY, wrong))
-    values[GEOMETRY] = wkb
-
-
 @writing.persistent
 async def create(
     ports: Ports,
@@ -108,12 +91,11 @@ async def create(
     """Add a feature. Raises: NotFound, Forbidden, Invalid, Conflict."""
     project, actor = await writer_in(ports, actor, project_id)
     body = await asyncio.to_thread(parse, layer, feature)
-    key = json.dumps([actor.subject, layer.name, idempotency_key]) if idempotency_key else None
-    digest = await asyncio.to_thread(_digest, feature) if key else ""
+    request = await once(actor, layer.name, idempotency_key, feature)
     async with ports.store.unit(project_id) as unit:
-        answered = await unit.keyed_answer(key) if key else None
+        answered = await request.earlier(unit)
         if answered is not None:
-            return _again(answered, digest)
+            return answered
         uuid = body.uuid or ports.new_uuid()
         if layer.natural_key is not None:
             uuid = natural_uuid(project.uuid, layer.name, str(body.values.get(layer.natural_key)))
@@ -121,22 +103,8 @@ async def create(
             raise Conflict("There is, or was, a row with this id; choose another or leave it out.")
         change = Change(Key(layer.name, uuid), None, Row(present(body.values)))
         answer = await _write(ports, actor, unit, change, Source.REST)
-        if key:
-            await unit.save_answer(key, {"digest": digest, "answer": answer})
+        await request.remember(unit, answer)
         return answer
-
-
-def _digest(feature: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(feature, sort_keys=True).encode()).hexdigest()
-
-
-def _again(answered: Mapping[str, object], digest: str) -> Mapping[str, object]:
-    """What was answered to the same request. Raises: Invalid, where it was another one: that would be lost."""
-    answer = answered["answer"]
-    if answered["digest"] != digest or not isinstance(answer, Mapping):
-        reason = "was used for another feature; send a new one with each"
-        raise Invalid(f"The Idempotency-Key {reason}", [Fault("Idempotency-Key", reason)])
-    return answer
 
 
 @writing.persistent
@@ -160,29 +128,10 @@ async def edit(
     async with ports.store.unit(project_id) as unit:
         now = await _matching(unit, Key(layer.name, uuid), if_match)
         sent = Row(present(body.values)) if whole else now.row.with_values(body.values)
-        sent = await asyncio.to_thread(_as_spelled, layer, sent, now.row)
+        sent = await asyncio.to_thread(as_spelled, layer, sent, now.row)
         if sent == now.row:
             return await asyncio.to_thread(feature_json, now)
         return await _write(ports, actor, unit, Change(now.key, now.row, sent), Source.REST)
-
-
-def _as_spelled(layer: Layer, sent: Row, now: Row) -> Row:
-    """What was read and put back is no edit: lists and objects stay as they were spelled, geometry keeps its M."""
-    same: dict[str, Value] = {
-        c.name: now.values[c.name]
-        for c in layer.columns
-        if c.kind is Kind.JSON and c.name in now.values and _parsed(sent.get(c.name)) == _parsed(now.get(c.name))
-    }
-    if now.geometry and sent.geometry and to_geojson(now.geometry) == to_geojson(sent.geometry):
-        same[GEOMETRY] = now.geometry
-    return sent.with_values(same)
-
-
-def _parsed(text: Value | None) -> object:
-    try:
-        return json.loads(text) if isinstance(text, str) else text
-    except ValueError:
-        return text
 
 
 @writing.persistent
@@ -230,8 +179,5 @@ async def _matching(unit: Unit, key: Key, if_match: int | None) -> Stored:
 
 
 async def _write(ports: Ports, actor: Actor, unit: Unit, change: Change, source: Source) -> Mapping[str, object]:
-    cause = Cause(actor, ports.now(), ports.new_uuid())
-    plan = writing.insist(await writing.plan(unit, cause, [Proposal(change)]))
-    applied, _ = await writing.apply(unit, plan, source)
-    stored = applied.rows.get(change.key) or (await unit.rows([change.key])).get(change.key)
+    stored = await writing.one(ports, actor, unit, [change], source)
     return await asyncio.to_thread(feature_json, stored) if stored is not None else {}

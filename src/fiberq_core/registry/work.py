@@ -49,6 +49,12 @@ WORK_ORDERS = Layer(
         Column("assigned_to_sub", Kind.TEXT, Labels("Assigned to", "Dodeljeno", "Възложено на")),
         Column("assigned_by_sub", Kind.TEXT, Labels("Assigned by", "Dodelio", "Възложил")),
         Column("due_date", Kind.DATE, Labels("Due", "Rok", "Срок")),
+        Column(
+            "rejection_reason",
+            Kind.TEXT,
+            Labels("Reason of the rejection", "Razlog odbijanja", "Причина за отхвърлянето"),
+            action=Action.ORDER_ADVANCE,
+        ),
         Column("created_at", Kind.DATETIME, Labels("Created at", "Kreirano", "Създадено на")),
         Column(
             "started_at", Kind.DATETIME, Labels("Started at", "Početo", "Започнато на"), action=Action.ORDER_ADVANCE
