@@ -23,6 +23,7 @@ from tests.contracts.builders import ANA, BOJAN, T0, a_project, at, commit, gone
 from tests.contracts.lives import Life
 from tests.contracts.test_packages_of_postgis import AWKWARD
 from tests.contracts.test_store_exchange import WAITING
+from tests.contracts.test_store_photos import FULL, PLAIN, save
 from tests.postgis.cluster import psql
 
 Dump = Mapping[str, Sequence[Any]]
@@ -86,6 +87,7 @@ async def live(store: Store) -> Project:
     ).rows
     await commit(store, project, [gone(newest[key(9000, POLES)])])
     await exchange(store, project)
+    await save(store, project, PLAIN, **{"DCIM/š.heic": FULL})
     await admissions(store)
     return project
 
