@@ -92,7 +92,8 @@ def documented(
     said = answer if isinstance(answer, Answer) else Answer(answer)
     own = {204 if said.schema is None and status == 200 else status: said}
     taken = bodies if bodies is not None else ({JSON: body} if body is not None else {})
-    operation = Operation({**own, **(others or {})}, taken, body_needed, (*query, *headers), problems)
+    parameters = {(p.place, p.name): p for p in reversed((*query, *headers))}  # what is said twice: as it is said first
+    operation = Operation({**own, **(others or {})}, taken, body_needed, tuple(reversed(parameters.values())), problems)
 
     def declare(handler: H) -> H:
         handler.operation = operation  # type: ignore[attr-defined]

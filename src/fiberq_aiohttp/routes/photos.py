@@ -11,6 +11,8 @@ from fiberq_aiohttp.flows import photolists, photos
 from fiberq_aiohttp.flows.photos import Arrived, Note
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, ADDRESSES, PORTS, SETTINGS
+from fiberq_aiohttp.openapi import photos as shapes
+from fiberq_aiohttp.openapi.operation import PAGED, Answer, documented
 from fiberq_aiohttp.photoserving import SIDES, send
 from fiberq_aiohttp.receiving import received
 from fiberq_aiohttp.routes.projects import ONE
@@ -32,6 +34,13 @@ def vouched(request: web.Request) -> bool:
 
 
 @requires(Action.PHOTO_WRITE)
+@documented(
+    shapes.SENT,
+    bodies=shapes.TAKEN,
+    query=(shapes.RELATED_TYPE, shapes.RELATED_ID, *shapes.NOTE),
+    headers=shapes.KEYED,
+    problems=(404,),
+)
 async def upload(request: web.Request) -> web.StreamResponse:
     """A photo of the record that `related_type` and `related_id` name, as the FiberQ plugin sends it."""
     ports, actor = request.app[PORTS], request[ACTOR]
@@ -45,6 +54,13 @@ async def upload(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PHOTO_WRITE)
+@documented(
+    shapes.PHOTO,
+    others={201: Answer(shapes.PHOTO, what="It is new")},
+    bodies=shapes.TAKEN,
+    query=(shapes.RELATED, *shapes.NOTE),
+    headers=shapes.KEYED,
+)
 async def create(request: web.Request) -> web.StreamResponse:
     """A photo of the record that `related_uuid` names, if it does; the same photo of the same record is there once."""
     ports, actor, project = request.app[PORTS], request[ACTOR], project_in_path(request)
@@ -56,12 +72,14 @@ async def create(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PHOTO_WRITE)
+@documented(shapes.SUPPLIED, bodies=shapes.TAKEN, query=(shapes.OF_DEVICE,))
 async def supply(request: web.Request) -> web.StreamResponse:
     """The photo that has `path` on a device, whether a row that names it is here already or comes later."""
     return await _supply(request, device_path(request.query.get("path", "")))
 
 
 @requires(Action.PHOTO_WRITE)
+@documented(shapes.SUPPLIED, bodies=shapes.TAKEN)
 async def supply_row(request: web.Request) -> web.StreamResponse:
     """The photo that a row waits for."""
     ports, actor, project = request.app[PORTS], request[ACTOR], project_in_path(request)
@@ -78,6 +96,7 @@ async def _supply(request: web.Request, path: str) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(shapes.PHOTOS_PAGE, query=shapes.LISTED)
 async def listed(request: web.Request) -> web.StreamResponse:
     """The photos of a project, newest first, in pages; `?related_uuid=`: of one record."""
     ports, actor, project = request.app[PORTS], request[ACTOR], project_in_path(request)
@@ -91,6 +110,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(shapes.AWAITED_PAGE, query=PAGED)
 async def awaited(request: web.Request) -> web.StreamResponse:
     """The photos that rows name and that have not come: which, from whom, since when; in pages."""
     ports, actor, project = request.app[PORTS], request[ACTOR], project_in_path(request)
@@ -98,6 +118,7 @@ async def awaited(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(shapes.PHOTO)
 async def show(request: web.Request) -> web.StreamResponse:
     """One photo, or what is known of one that has not come."""
     ports, actor, project = request.app[PORTS], request[ACTOR], project_in_path(request)
@@ -105,6 +126,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
+@documented(shapes.PICTURE, query=(shapes.SIZE,))
 async def numbered(request: web.Request) -> web.StreamResponse:
     """The picture of the photo with this number; `?size=` a thumbnail."""
     number, side = int(request.match_info["photo"]), _side(request)
@@ -112,6 +134,7 @@ async def numbered(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ, unless=vouched)
+@documented(shapes.PICTURE, query=shapes.SIGNED)
 async def picture(request: web.Request) -> web.StreamResponse:
     """The picture with this name, for members of its project or by its signed address; `?size=` a thumbnail."""
     name, side = request.match_info["name"], _side(request)
