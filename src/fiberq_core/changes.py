@@ -1,6 +1,7 @@
 """Change sets: the one form that everything takes before it may change a project."""
 
 from enum import Enum
+from functools import cached_property
 
 from attrs import frozen
 
@@ -46,7 +47,7 @@ class Change:
             return Op.INSERT
         return Op.UPDATE if self.sent is not None else Op.DELETE
 
-    @property
+    @cached_property
     def fields(self) -> frozenset[str]:
         """The fields that it changes."""
         return differing(self.base, self.sent)

@@ -50,6 +50,7 @@ class StoreReader(ABC):
         """Read *scope*; *extents* are remembered across readers of what is committed."""
         self._scope = scope
         self._extents: Extents = {} if extents is None else extents
+        self._seen: dict[Key, Stored] = {}
 
     @abstractmethod
     async def _ask(self, function: Function[T], *args: Any) -> T:
@@ -171,9 +172,16 @@ class StoreUnit(StoreReader):
 
     _changeset: Changeset | None = None
 
+    async def rows(self, keys: Collection[Key]) -> Mapping[Key, Stored]:
+        """The current rows among *keys*. They stay as they are until `apply`: nobody else writes meanwhile."""
+        unseen = [key for key in keys if key not in self._seen]
+        if unseen:
+            self._seen |= await super().rows(unseen)
+        return {key: self._seen[key] for key in keys if key in self._seen}
+
     async def apply(self, changeset: Changeset) -> Applied:
         """Write rows, history and inbox under the next revision; each call takes one. Raises: Conflict, StoreUnavailable."""
-        self._changeset = changeset
+        self._changeset, self._seen = changeset, {}
         done: tuple[Any, Applied] = await self._ask(self.answers.apply.apply, changeset)
         self._scope, applied = done
         return applied

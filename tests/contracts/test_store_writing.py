@@ -181,6 +181,21 @@ async def test_an_exception_leaves_nothing(store: Store, project: Project) -> No
         assert await reader.keyed_answer("k") is None
 
 
+async def test_what_was_read_before_is_read_anew_after_a_write(store: Store, project: Project) -> None:
+    """Rows that a transaction has seen are not asked for again; those that it writes are what they are then."""
+    await commit(store, project, [new(1, naziv="was"), new(2)])
+    first, second, third = key(1), key(2), key(3)
+    async with store.unit(project.id) as unit:
+        before = await unit.rows([first, second, third])
+        writes = (edit(before[first], naziv="is"), gone(before[second]), new(3))
+        await unit.apply(Changeset(ANA, at(2), Source.REST, writes=writes))
+        after = await unit.rows([first, second, third])
+
+    assert {first, second} == before.keys()
+    assert {first, third} == after.keys()
+    assert "is" == after[first].row.get("naziv")
+
+
 async def test_a_rehearsal_shows_and_takes_back(store: Store, project: Project) -> None:
     """A rehearsal sees its own effects, and afterwards there are none."""
     async with store.unit(project.id, rehearsal=True) as unit:

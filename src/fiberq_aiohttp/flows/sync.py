@@ -1,13 +1,14 @@
 """A package back from the device: upload, undo."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 from attrs import evolve, frozen
 
 from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand, writable
+from fiberq_aiohttp.flows.aside import aside, both_sides
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.inbox import answer_issues
 from fiberq_core.changes import Source
@@ -22,7 +23,7 @@ from fiberq_core.questions import copy_or_undone, refused_layers
 from fiberq_core.receipt import Circumstances, base_word, receipt
 from fiberq_core.registry import LAYER
 from fiberq_core.reversal import undone
-from fiberq_core.rows import Key, Stored
+from fiberq_core.rows import Key, Row, Stored
 from fiberq_core.sent import Provenance, SentFile
 
 
@@ -111,7 +112,8 @@ async def _merge(
         sync_id, origin.provenance.export_id if origin.provenance else None, base_word(sent, lineage),
         before, sent, dry_run,
     )  # fmt: skip
-    answer = await asyncio.to_thread(receipt, plan, applied, new_items, current, about, decisions)
+    shown = chain(_rows(sent, current), both_sides(c for held in plan.held for c in held.changes))
+    answer = await aside(shown, receipt, plan, applied, new_items, current, about, decisions)
     parent = lineage.parent.sync_id if lineage.parent else None
     await unit.save_upload(
         Upload(sync_id, digest, about.export_id, copy, parent, answer, wanted.deltas, sent.writes), applied.revision
@@ -126,20 +128,28 @@ async def _lineage(unit: Reader, sent: SentFile, origin: _Origin, sender: Actor)
     keys = {d.key for u in uploads for d in u.deltas}
     delivered = await unit.versions(dict.fromkeys(keys, origin.revision)) if keys else {}
     rows = {k: s.row for k, s in delivered.items()}
-    return await asyncio.to_thread(trace, sent, uploads, rows, sender=sender.subject)
+    about = chain(_rows(sent, delivered), (d.row for u in uploads for d in u.deltas))
+    return await aside(about, trace, sent, uploads, rows, sender=sender.subject)
 
 
 async def _proposals(unit: Reader, sent: SentFile, origin: _Origin, lineage: Lineage, copy: str) -> Proposals:
-    rows = [(layer, row) for layer in sent.layers for row in layer.rows]
-    uuids = {row.uuid for _, row in rows if row.uuid}
-    located = await unit.locate(uuids) if uuids else {}
+    located = await _located(unit, sent)
     layers = {u: s.key.layer for u, s in located.items()}
-    named = await asyncio.to_thread(name_rows, sent.layers, naming(unit.project.uuid, copy, sent, lineage), layers)
+    how = naming(unit.project.uuid, copy, sent, lineage)
+    named = await aside(_rows(sent, located), name_rows, sent.layers, how, layers)
     keys = {n.key for found in named.values() for n in found if n.key.layer in LAYER}
     keys |= {Key(layer.layer, uuid) for layer in sent.layers for uuid in layer.gone} | set(lineage.deltas)
     revs = {n.key: n.sent.rev for found in named.values() for n in found if n.sent.rev is not None}
     bases = await _bases(unit, keys, revs, located, origin)
-    return await asyncio.to_thread(propose, sent, named, lineage, bases)
+    return await aside(_rows(sent, bases.current), propose, sent, named, lineage, bases)
+
+
+async def _located(unit: Reader, sent: SentFile) -> Mapping[str, Stored]:
+    """The newest version of each uuid in the file. Most are where the file has them; others may be anywhere."""
+    said = {Key(layer.layer, row.uuid) for layer in sent.layers for row in layer.rows if row.uuid}
+    found = {stored.key.uuid: stored for stored in (await unit.rows(said)).values()} if said else {}
+    elsewhere = {key.uuid for key in said} - found.keys()
+    return {**found, **await unit.locate(elsewhere)} if elsewhere else found
 
 
 async def _bases(
@@ -150,11 +160,24 @@ async def _bases(
     if origin.lost:
         return Bases(last, {}, current, last)
     exported = origin.revision is not None
-    versions = await unit.versions(dict.fromkeys(keys, origin.revision)) if origin.revision is not None else {}
-    own = await unit.versions({k: rev for k, rev in revs.items() if rev <= unit.project.revision}) if revs else {}
+    delivered = dict.fromkeys(keys, origin.revision) if origin.revision is not None else {}
+    versions = await _versions(unit, delivered, current)
+    own = await _versions(unit, {k: rev for k, rev in revs.items() if rev <= unit.project.revision}, current)
     referred = _referred(stored for found in (versions, own, current, last) for stored in found.values())
     fids = {uuid: s.fid for uuid, s in (await unit.locate(referred)).items()} if referred else {}
     return Bases(versions, own, current, last, fids, exported)
+
+
+async def _versions(unit: Reader, wanted: Mapping[Key, int], current: Mapping[Key, Stored]) -> Mapping[Key, Stored]:
+    """Each key's version at the wanted revision: a *current* one that was there then already, else one of the past."""
+    known = {key: current[key] for key, rev in wanted.items() if key in current and current[key].rev <= rev}
+    past = {key: rev for key, rev in wanted.items() if key not in known}
+    return {**known, **await unit.versions(past)} if past else known
+
+
+def _rows(sent: SentFile, beside: Mapping[Any, Stored]) -> Iterable[Row]:
+    """The rows of a file that may have been edited, and those of the store *beside* them."""
+    return chain((row.row for layer in sent.layers for row in layer.rows), (stored.row for stored in beside.values()))
 
 
 def _referred(rows: Iterable[Stored]) -> set[str]:

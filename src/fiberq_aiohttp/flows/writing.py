@@ -1,17 +1,19 @@
 """The one way to write: gather what the core needs to decide, let it decide, apply.
 
 Every flow that changes rows ends here: uploads, REST writes, decisions in the inbox, undo, restore.
-Deciding is pure work and may be much of it, so it runs in a thread beside the event loop.
+Deciding is pure work and may be much of it: then it runs in a thread beside the event loop.
 """
 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import wraps
+from itertools import chain
 from typing import ParamSpec, TypeVar
 
 from attrs import frozen
 
+from fiberq_aiohttp.flows.aside import aside, both_sides
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core import fibre, orders
 from fiberq_core.changes import Change, Op, Source
@@ -20,7 +22,7 @@ from fiberq_core.drafting import draft
 from fiberq_core.errors import Conflict, Fault, Forbidden, GaveWay, Invalid
 from fiberq_core.inbox import Item, ItemKind
 from fiberq_core.orders import Ground
-from fiberq_core.planning import Cause, Current, Draft, Needs, Plan, World
+from fiberq_core.planning import Cause, Current, Draft, Held, Needs, Plan, World
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Applied, Changeset, Reader, Unit
 from fiberq_core.proposals import MassDeletion, Proposal
@@ -65,8 +67,10 @@ async def plan(
 ) -> Plan:
     """Authorise, merge and check; nothing is written."""
     changes = [p.change for p in proposals] + [c for deletion in mass for c in deletion.changes]
-    drafted = await asyncio.to_thread(draft, cause, proposals, mass, await current(unit, changes))
-    return await asyncio.to_thread(settle, drafted, await world(unit, drafted, since))
+    drafted = await aside(both_sides(changes), draft, cause, proposals, mass, await current(unit, changes))
+    met = await world(unit, drafted, since)
+    beside = (stored.row for rows in met.appeared.values() for stored in rows)
+    return await aside(chain(both_sides(changes), beside), settle, drafted, met)
 
 
 async def current(unit: Reader, changes: Collection[Change]) -> Current:
@@ -106,7 +110,7 @@ def _owner(key: Key, row: Row) -> str | None:
 
 async def world(unit: Reader, drafted: Draft, since: Since | None) -> World:
     """Answer what must be known to check *drafted*."""
-    need: Needs = await asyncio.to_thread(needs, drafted)
+    need: Needs = await aside(both_sides(c.proposal.change for c in drafted.candidates), needs, drafted)
     claimants = await unit.claimants(need.claims) if need.claims else {}
     located = await unit.locate(need.targets) if need.targets else {}
     cables = {located[c].key for c in need.cables if c in located}
@@ -160,7 +164,7 @@ async def apply(
     extra_types: Mapping[tuple[str, str], str] | None = None,
 ) -> tuple[Applied, frozenset[str]]:
     """Write a plan. Returns what was done and the ids of the inbox items that are new."""
-    items = await asyncio.to_thread(decided.items)
+    items = await aside(both_sides(c for held in decided.held for c in held.changes), decided.items)
     known = await unit.known_items([item.item_id for item in items]) if items else frozenset()
     new = tuple(item for item in items if item.item_id not in known)
     cause = decided.cause
@@ -188,13 +192,18 @@ def insist(decided: Plan) -> Plan:
         raise Forbidden(refused[0].reason)
     if Ground.STATE in grounds:
         raise Conflict(grounds[Ground.STATE].reason)
-    rejected = [Fault(h.field or "", h.reason) for h in held if h.kind is ItemKind.REJECTED]
+    rejected = [Fault(name, h.reason) for h in held if h.kind is ItemKind.REJECTED for name in _at_fault(h)]
     rejected += [Fault(wrong.field, wrong.reason) for wrong in grounds.values()]
     if rejected:
         raise Invalid("Nothing was changed; see the errors", rejected)
     if held:
         raise Conflict(held[0].reason)
     return decided
+
+
+def _at_fault(held: Held) -> Sequence[str]:
+    """The names of what is wrong; of a whole row, none."""
+    return [held.field] if held.field else sorted(held.because_of) or [""]
 
 
 async def with_parts(unit: Reader, changes: Sequence[Change]) -> tuple[Change, ...]:

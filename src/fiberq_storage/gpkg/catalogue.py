@@ -45,6 +45,12 @@ class FileTable:
     geometry: str | None
     srs_id: int | None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All its columns, as the file spells them."""
+        place = (self.geometry,) if self.geometry else ()
+        return (self.fid, *place, *(column.name for column in self.columns))
+
 
 @frozen
 class Catalogue:

@@ -19,7 +19,7 @@ from fiberq_storage.gpkg.connection import Untrusted
 from fiberq_storage.gpkg.parts import WHOLE, Parts, Stretches
 from fiberq_storage.gpkg.rows import Raw, RowReader
 from fiberq_storage.gpkg.select import Select, batches, salvaged
-from fiberq_storage.sql import ident, literal
+from fiberq_storage.sql import ident
 
 _FEW = 400  # uuids that are looked up in one statement
 
@@ -40,7 +40,7 @@ class Found:
 class Comparison:
     """One table of a file, and how it is read. *project* names the rows of natural-key tables.
 
-    *parts* say where it may differ from what was delivered.
+    *parts* say where it may differ from what was delivered; *received* is how many rows that had.
     """
 
     file: Untrusted
@@ -48,6 +48,7 @@ class Comparison:
     reader: RowReader
     project: str = ""
     parts: Parts = WHOLE
+    received: int = 0
 
     def all_rows(self) -> Found:
         """Every row; nothing was delivered as far as anybody knows."""
@@ -90,7 +91,7 @@ class Comparison:
     def changed_rows(self) -> Found:
         """The rows that SQLite finds different, without those that are equal by value."""
         if self.parts.untouched:
-            return Found(received=self._received(), total=self._received())
+            return Found(received=self.received, total=self.received)
         found, select, width = Found(), self.select, len(self.select.columns)
         query = f"FROM {select.joined} WHERE {select.fid} BETWEEN ? AND ? AND ({select.differs})"
         both = ", ".join([*select.columns, *select.delivered, f"o.{ident(UUID)}"])
@@ -101,7 +102,7 @@ class Comparison:
             self.file.allowance.spend(len(batch))
             new += sum(row[width] is None for row in batch)
             found.rows += self._edited(batch, found.delivered)
-        found.received = self._received()
+        found.received = self.received
         found.total = self._total(found.received)
         if found.received != found.total - new:
             self._find_gone(found)
@@ -205,10 +206,6 @@ class Comparison:
             return list(self.file.rows(query, bindings))
         except UnicodeDecodeError:
             return [(row.fid, row.uuid) for row in self.all_rows().rows]
-
-    def _received(self) -> int:
-        name = literal(self.select.plan.table.name)
-        return self._count(f"SELECT feature_count FROM base.gpkg_ogr_contents WHERE table_name = {name}")
 
     def _count(self, query: str) -> int:
         (row,) = self.file.rows(query)

@@ -109,7 +109,8 @@ def children(page: bytes, highest: int) -> tuple[Numbers, Numbers] | None:
     if len(page) != PAGE_BYTES or page[0] != INNER or 12 + 2 * cells > PAGE_BYTES:
         return None
     starts = np.frombuffer(page, ">u2", cells, 12).astype(np.int64)
-    raw = np.frombuffer(page + bytes(1 << 16), np.uint8)[starts[:, None] + np.arange(4 + _VARINT)]
+    starts = np.minimum(starts, PAGE_BYTES)  # what lies outside of the page reads as nothing
+    raw = np.frombuffer(page + bytes(4 + _VARINT), np.uint8)[starts[:, None] + np.arange(4 + _VARINT)]
     numbers = raw[:, :4].astype(np.int64) @ _BIG_ENDIAN
     last = int.from_bytes(page[8:12], "big")
     return np.append(numbers, last), np.append(_varints(raw[:, 4:]), highest)

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from fiberq_storage.gpkg.connection import Allowance
 from fiberq_storage.gpkg.description import PAGE_BYTES
-from fiberq_storage.gpkg.pages import HIGHEST, LOWEST, Flags, Pages, Tree, read_tree, same_form, whole_rows
+from fiberq_storage.gpkg.pages import HIGHEST, LEAF, LOWEST, Flags, Pages, Tree, read_tree, same_form, whole_rows
 
 Stretches = tuple[tuple[int, int], ...]  # first and last fid of each
 Everywhere = Callable[[Callable[[int], None], Iterable[int]], Iterable[None]]  # `map`, or that of several threads
@@ -34,6 +34,7 @@ class Parts:
 
 
 WHOLE: Final = Parts(((LOWEST, HIGHEST),), ((LOWEST, HIGHEST),))
+UNTOUCHED: Final = Parts((), (), 0, untouched=True)
 
 
 def differing_parts(
@@ -51,7 +52,7 @@ def differing_parts(
         look = _Look(file, delivered, _marked(trees.values(), max(file.count, delivered.count)), allowance)
         for _ in everywhere(look.span, range(1, min(file.count, delivered.count) + 1, _SPAN)):
             pass
-        found = {table: _parts(read_tree(file, roots[table]), tree, look) for table, tree in trees.items()}
+        found = {table: _parts(_here(tree, roots[table], look), tree, look) for table, tree in trees.items()}
         return {table: parts for table, parts in found.items() if parts}
 
 
@@ -96,15 +97,29 @@ class _Look:
             self.settled[at + leaves] = whole_rows(was, leaves)
 
 
+def _here(delivered: Tree, root: int, look: _Look) -> Tree | None:
+    """The tree of a table in the file. Equal inner pages make equal trees: mostly it need not be read once more."""
+    there = delivered.leaves.max() <= look.file.count and bool(look.same[delivered.inner].all())
+    if there and look.file.read(int(delivered.leaves[0]))[0] == LEAF:
+        return delivered
+    return read_tree(look.file, root)
+
+
 def _parts(here: Tree | None, delivered: Tree, look: _Look) -> Parts | None:
     if here is None:
         return None
-    shared = np.zeros_like(look.settled)
-    shared[np.intersect1d(here.leaves, delivered.leaves, assume_unique=True)] = True
-    shared &= look.settled
+    shared = look.settled if here is delivered else _in_both(here, delivered, look)
     changed, was = ~shared[here.leaves], ~shared[delivered.leaves]
     if changed.mean() > _MOST:
         return None
-    inner = np.array_equal(here.inner, delivered.inner) and bool(look.same[here.inner].all())
+    if here is delivered and not changed.any():
+        return UNTOUCHED
     more = look.file.rows(here.leaves[changed]) - look.delivered.rows(delivered.leaves[was])
-    return Parts(here.stretches(changed), delivered.stretches(was), more, untouched=inner and not changed.any())
+    return Parts(here.stretches(changed), delivered.stretches(was), more)
+
+
+def _in_both(here: Tree, delivered: Tree, look: _Look) -> Flags:
+    """By number of page, whether it is a settled leaf of either tree."""
+    shared = np.zeros_like(look.settled)
+    shared[np.intersect1d(here.leaves, delivered.leaves, assume_unique=True)] = True
+    return shared & look.settled

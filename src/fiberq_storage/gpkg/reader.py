@@ -26,6 +26,7 @@ SECONDS = 300.0
 WORKERS = 2
 _SMALL = 8 << 20  # bytes; below this a second thread costs more than it brings
 _METADATA = "gpkg_metadata"
+_COUNTS = "gpkg_ogr_contents"
 _MAX_NOTES = 1_000  # rows of gpkg_metadata that are looked at
 
 Outcome = SentLayer | RefusedLayer
@@ -41,6 +42,7 @@ class _Job:
     plan: Plan
     declared: Declared | None
     parts: Parts
+    received: int  # rows that were delivered
     allowance: Allowance
 
 
@@ -66,6 +68,7 @@ def read_package(
         project = provenance.project if provenance else ""
         pool = threads if file.header.pages * file.header.page_bytes > _SMALL else None
         parts = _parts(file, path, base, {p.table.name for p in plans}, pool)
+        received = _received(file) if base else {}
         jobs = [
             _Job(
                 path,
@@ -74,6 +77,7 @@ def read_package(
                 p,
                 catalogue.references.get(_srs(p.table)),
                 parts.get(p.table.name, WHOLE),
+                received.get(p.table.name, 0),
                 allowance,
             )
             for p in plans
@@ -124,6 +128,13 @@ def _built(file: Untrusted, schema: str) -> dict[str, tuple[int, object]]:
     return {str(name): (root, sql) for name, root, sql in rows if isinstance(root, int) and root > 0}
 
 
+def _received(file: Untrusted) -> dict[str, int]:
+    """How many rows of every table were delivered."""
+    file.tables.add(_COUNTS)
+    rows = file.rows(f"SELECT table_name, feature_count FROM base.{_COUNTS}")
+    return {str(name): count for name, count in rows if isinstance(count, int)}
+
+
 def _in_threads(jobs: Sequence[_Job], pool: Executor) -> dict[int, Outcome]:
     """Read all tables. Each worker has one connection: to open a file costs as much as to read a small table."""
     waiting = enumerate(jobs)
@@ -146,14 +157,14 @@ def _read(file: Untrusted, job: _Job, ways: Callable[[Declared | None], Reprojec
     table = job.plan.table
     if not job.parts.untouched:
         quick_check(file, table.name)
-    file.tables |= {table.name.casefold(), "gpkg_ogr_contents"}
+    file.tables.add(table.name.casefold())
     try:
         way = ways(job.declared) if table.geometry else Reprojection(None)
     except UnusableCrs as error:
         return _refused(file, table, str(error))
-    base_columns = _base_columns(file, table) if job.base else {}
+    base_columns = _base_columns(file, job) if job.base else {}
     reader = RowReader(job.plan, way)
-    comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project, job.parts)
+    comparison = Comparison(file, Select(job.plan, base_columns), reader, job.project, job.parts, job.received)
     found = _how(job, base_columns, way)(comparison)
     placed = sum(1 for r in found.rows if r.row.geometry or any(b.field == GEOMETRY for b in r.bad))
     if reader.off_the_map > 1 and reader.off_the_map == placed and len(found.rows) == found.total:
@@ -171,9 +182,14 @@ def _how(job: _Job, base_columns: Mapping[str, str], way: Reprojection) -> Calla
     return Comparison.changed_rows if same_place else Comparison.all_against_base
 
 
-def _base_columns(file: Untrusted, table: FileTable) -> dict[str, str]:
-    info = file.rows(f"PRAGMA base.table_xinfo({ident(table.name)})")
-    return {str(row[1]).casefold(): str(row[1]) for row in info}
+def _base_columns(file: Untrusted, job: _Job) -> dict[str, str]:
+    """The columns of the delivered table by their names in lower case; where it is built the same, they are the file's."""
+    table = job.plan.table
+    if job.parts is WHOLE:
+        names = [str(row[1]) for row in file.rows(f"PRAGMA base.table_xinfo({ident(table.name)})")]
+    else:
+        names = list(table.names)
+    return {name.casefold(): name for name in names}
 
 
 def _refused(file: Untrusted, table: FileTable, reason: str) -> RefusedLayer:

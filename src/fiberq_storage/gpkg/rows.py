@@ -92,13 +92,12 @@ def plan(table: FileTable, known_extra: Mapping[str, str]) -> Plan:
 
 def _owners(layer: Layer, columns: Sequence[FileColumn]) -> dict[FileColumn, Column]:
     """Which registered column each file column is: the one of that very name first, then the first alias."""
-    taken: dict[str, FileColumn] = {}
-    exact = [c for c in columns if (r := column_of(layer, c.name)) and r.name == c.name.casefold()]
-    for column in (*exact, *columns):
-        registered = column_of(layer, column.name)
-        if registered is not None:
-            taken.setdefault(registered.name, column)
-    return {source: registered for name, source in taken.items() if (registered := layer.column(name))}
+    known = [(column, r) for column in columns if (r := column_of(layer, column.name))]
+    exact = [(column, r) for column, r in known if r.name == column.name.casefold()]
+    taken: dict[str, tuple[FileColumn, Column]] = {}
+    for column, registered in (*exact, *known):
+        taken.setdefault(registered.name, (column, registered))
+    return dict(taken.values())
 
 
 def _field(source: FileColumn, column: Column | None, spelled: Mapping[str, str]) -> Field:

@@ -1,6 +1,7 @@
 """Current rows, and rows as they were."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from fiberq_core.errors import NotFound
@@ -162,20 +163,33 @@ def _with_uuids(scope: Scope, table: Table, uuids: Collection[str]) -> Iterable[
 
 
 def _with(scope: Scope, table: Table, column: str, values: Collection[str]) -> Iterable[Stored]:
-    sql = (
-        f"SELECT {table.selection('t')} FROM json_each(?1) w CROSS JOIN {table.name} t"
-        f" ON t.project_id = ?2 AND t.{ident(column)} = w.value"
-    )
+    sql = _with_sql(table.layer.name, column)
     return map(table.stored, scope.db.execute(sql, (array(values), scope.project.id)))
 
 
+@cache
+def _with_sql(layer: str, column: str) -> str:
+    """The rows of a layer with any of (values, project) in a column."""
+    table = TABLES[layer]
+    return (
+        f"SELECT {table.selection('t')} FROM json_each(?1) w CROSS JOIN {table.name} t"
+        f" ON t.project_id = ?2 AND t.{ident(column)} = w.value"
+    )
+
+
 def _current_at(scope: Scope, table: Table, wanted: str) -> Mapping[At, Stored]:
-    sql = (
+    records = scope.db.execute(_current_at_sql(table.layer.name), (wanted, scope.project.id))
+    return {(stored.key, rev): stored for rev, stored in ((rev, table.stored(rest)) for rev, *rest in records)}
+
+
+@cache
+def _current_at_sql(layer: str) -> str:
+    """The rows of a layer that are still as they were at revisions: (uuids with revisions, project)."""
+    table = TABLES[layer]
+    return (
         f"SELECT w.value ->> 1, {table.selection('t')} FROM json_each(?1) w CROSS JOIN {table.name} t"
         " ON t.project_id = ?2 AND t.fiberq_uuid = w.value ->> 0 AND t.fiberq_rev <= w.value ->> 1"
     )
-    records = scope.db.execute(sql, (wanted, scope.project.id))
-    return {(stored.key, rev): stored for rev, stored in ((rev, table.stored(rest)) for rev, *rest in records)}
 
 
 def _inside(table: Table) -> str:
