@@ -19,6 +19,7 @@ FORMAT: Final = "%(asctime)s [%(levelname)s] %(name)s: %(message)s"
 HEADER: Final = "X-Request-ID"
 FOREIGN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LOUD = ("fiberq", "aiohttp.server")  # what is shown; libraries' own loggers only from WARNING on
+QUIET = ("asyncpg.pool",)  # says with a traceback, again and again, that the database is away: requests say it in words
 
 request_id: Final[ContextVar[str]] = ContextVar("request_id", default="")
 
@@ -59,6 +60,8 @@ def configure(level: str, *, as_json: bool = False, stream: TextIO | None = None
     root.setLevel(logging.WARNING)
     for name in LOUD:
         logging.getLogger(name).setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @web.middleware

@@ -1,9 +1,6 @@
 """`fiberq doctor`, `backup` and `restore` where the store lies in PostgreSQL."""
 
-import os
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,14 +12,15 @@ import pytest
 from fiberq_aiohttp.cli.exits import Exit
 from fiberq_storage.postgis import Settings, inspecting
 from fiberq_storage.postgis.builders import MOST
+from fiberq_storage.postgis.migrate import STEPS
 from tests.cli.running import Terminal
-from tests.postgis.cluster import BIN, SYSTEM_USER, _unprivileged, free_port, psql
+from tests.postgis.bouncer import bouncing
+from tests.postgis.cluster import BIN, free_port, psql
 from tests.postgis.databases import Databases
 
 pytestmark = pytest.mark.postgis
 
 SECRET = "tulip-9341"
-BOUNCER = "/usr/sbin/pgbouncer"
 
 
 def states(fq: Terminal, url: str, **env: str) -> Mapping[str, list[Any]]:
@@ -64,14 +62,16 @@ def test_a_healthy_database(fq: Terminal, dsn: str, somebody) -> None:
 
     assert {"ok"} == {state for what, (state, _, _) in found.items() if what != "durability"}
     assert "PostgreSQL" in found["database"][1] and "PostGIS" in found["database"][1]
-    assert found["store"][1].startswith("version 1, 0 projects")
+    assert found["store"][1].startswith(f"version {len(STEPS)}, 0 projects")
     assert "may not change tables" in found["database user"][1]
 
 
 def test_the_doctor_changes_nothing(fq: Terminal, bare_dsn: str) -> None:
     found = states(fq, bare_dsn)
 
-    assert ["ok", "the schema fiberq has none yet; version 1 is made at the first start", ""] == found["store"]
+    assert ["ok", f"the schema fiberq has none yet; version {len(STEPS)} is made at the first start", ""] == found[
+        "store"
+    ]
     assert "0" == psql(bare_dsn, "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'fiberq%'")
 
 
@@ -101,7 +101,7 @@ def test_why_it_cannot_be_reached(fq: Terminal, dsn: str, change, words: str) ->
 @pytest.mark.parametrize(
     "statement, what, state, words",
     [
-        ("UPDATE fiberq.schema_version SET version = 99", "store", "wrong", "version 99; this FiberQ knows"),
+        ("INSERT INTO fiberq.schema_version VALUES (99, '')", "store", "wrong", "version 99; this FiberQ knows"),
         ("UPDATE fiberq.schema_version SET form = 'older'", "store", "note", "the next start brings it"),
         ("ALTER TABLE fiberq.ftth_okna DISABLE TRIGGER fiberq_update", "triggers", "wrong", "ftth_okna: fiberq_update"),
         ("ALTER TABLE fiberq.ftth_okna ENABLE REPLICA TRIGGER fiberq_stamp", "triggers", "wrong", "ftth_okna"),
@@ -160,33 +160,11 @@ def test_pgbouncer_that_is_not_there(fq: Terminal, dsn: str) -> None:
     assert "note" == found[0] and "nothing stands between" in found[1]
 
 
-@pytest.fixture
-def bouncer(dsn: str) -> Iterator[str]:
-    """The address of PgBouncer in transaction mode before the database."""
-    parts, port = urlsplit(dsn), free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        users, settings = Path(folder, "users"), Path(folder, "ini")
-        users.write_text(f'"{parts.username}" "{parts.password}"\n')
-        settings.write_text(
-            f"[databases]\n* = host={parts.hostname} port={parts.port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-            f"listen_port = {port}\nunix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {users}\n"
-            "pool_mode = transaction\n"
-        )
-        if os.geteuid() == 0:
-            shutil.chown(folder, SYSTEM_USER)
-        with subprocess.Popen([*_unprivileged(), BOUNCER, str(settings)], stderr=subprocess.DEVNULL) as process:
-            yield urlunsplit(parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{port}"))
-            process.terminate()
-
-
 @pytest.mark.pgbouncer
-def test_pgbouncer_that_is_not_mentioned(fq: Terminal, bouncer: str) -> None:
-    until = time.monotonic() + 10
-    while "nobody answers" in states(fq, bouncer)["database"][1] and time.monotonic() < until:
-        time.sleep(0.1)
-
-    assert "note" == states(fq, bouncer)["connections"][0]
-    assert "ok" == states(fq, bouncer, DB_PGBOUNCER="yes")["connections"][0]
+def test_pgbouncer_that_is_not_mentioned(fq: Terminal, dsn: str) -> None:
+    with bouncing(dsn) as through:
+        assert "note" == states(fq, through)["connections"][0]
+        assert "ok" == states(fq, through, DB_PGBOUNCER="yes")["connections"][0]
 
 
 async def test_clocks_that_differ(dsn: str) -> None:

@@ -16,8 +16,8 @@ GIVE_UP = 120.0  # seconds after which a phone that was never answered says that
 RETRIED = frozenset((502, 503, 504))  # what the answer to says: nothing was done, come again
 
 
-def edited(content: bytes, path: Path, name: str, rows: int) -> bytes:
-    """A file in which *rows* poles called *name* were added, and the first one's material was changed to it."""
+def edited(content: bytes, path: Path, name: str, rows: int, changed: str = "fid = 1") -> bytes:
+    """A file in which *rows* poles called *name* were added, and the material of *changed* (SQL) became that name."""
     path.write_bytes(content)
     connection = sqlite3.connect(path)
     for function, what in GEOMETRY_FUNCTIONS.items():
@@ -26,7 +26,7 @@ def edited(content: bytes, path: Path, name: str, rows: int) -> bytes:
     new = [(name, f"{n}", point(20 + n / 1000, 43 + place)) for n in range(rows)]
     with connection:
         connection.executemany(f"INSERT INTO {POLE} (naziv, napomena, geom) VALUES (?, ?, ?)", new)
-        connection.execute(f"UPDATE {POLE} SET materijal = ? WHERE fid = 1", (name,))
+        connection.execute(f"UPDATE {POLE} SET materijal = ? WHERE {changed}", (name,))
     connection.close()
     return path.read_bytes()
 

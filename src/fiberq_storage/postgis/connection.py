@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 import asyncpg
 from attrs import frozen
 
-from fiberq_core.errors import StoreUnavailable
+from fiberq_core.errors import FiberqError, StoreUnavailable
 from fiberq_core.ports import Connections
 from fiberq_storage.postgis.line import Line
 from fiberq_storage.postgis.meaning import CROWDED, GONE, NOT_YET, translating
@@ -66,6 +66,13 @@ class Settings:
         return self.url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
+def _unheard(asked: "asyncio.Future[Any]") -> None:
+    """Note what became of something that nobody waits for any more."""
+    error = None if asked.cancelled() else asked.exception()
+    if error is not None:
+        log.warning("nobody waited to hear: %s", error, exc_info=None if isinstance(error, FiberqError) else error)
+
+
 class Database:
     """A pool of connections and the event loop, on a thread of its own, that they live on."""
 
@@ -106,7 +113,12 @@ class Database:
 
         if self.loop.is_closed():
             raise StoreUnavailable(CLOSED)
-        return await asyncio.shield(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self.loop)))
+        asked = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self.loop))
+        try:
+            return await asyncio.shield(asked)
+        except asyncio.CancelledError:
+            asked.add_done_callback(_unheard)
+            raise
 
     async def acquire(self) -> Connection:
         """A connection from the pool; on the database's loop only."""
