@@ -73,7 +73,7 @@ async def closure(ports: Ports, actor: Actor, number: int) -> Json:
         trays = [s for s in await reader.referring([here.key]) if s.key.layer == TRAYS]
         splices = [s for s in await reader.referring([t.key for t in trays]) if s.key.layer == SPLICES]
         cables = await reader.rows({Key(layer, uuid) for s in splices for uuid in _cables(s) for layer in CABLES})
-        settings = await _all(reader, SETTINGS)
+        settings = await all_of(reader, SETTINGS)
     rows = [stored, *trays, *splices, *cables.values(), *settings]
     shown = await asyncio.to_thread(lambda: matrix(Network.of(rows), stored))
     return {**shown, "project_id": here.project.id}
@@ -86,10 +86,11 @@ def _cables(splice: Stored) -> list[str]:
 
 async def fibre_rows(reader: Reader) -> list[Stored]:
     """Every row of the fibre tables, and of no other: a project of 100,000 rows has perhaps a fifth of them here."""
-    return [stored for layer in LAYERS for stored in await _all(reader, layer)]
+    return [stored for layer in LAYERS for stored in await all_of(reader, layer)]
 
 
-async def _all(reader: Reader, layer: str) -> list[Stored]:
+async def all_of(reader: Reader, layer: str) -> list[Stored]:
+    """Every row of a layer."""
     rows: list[Stored] = []
     page = Page[Stored]((), "")
     while page.next is not None:

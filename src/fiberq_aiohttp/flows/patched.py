@@ -58,7 +58,7 @@ def port_is(patch: Stored, port: int) -> bool:
 
 async def patches_of(ports: Ports, actor: Actor, asked: PortAsked) -> Sequence[Placed]:
     """The patches of the element that is meant, or of all that may be. Raises: NotFound (project)."""
-    projects = await _projects(ports, actor, asked.project)
+    projects = await projects_of(ports, actor, asked.project)
     elements = await elements_meant(ports, projects, asked)
     uuids = tuple(stored.key.uuid for _, stored in elements)
     found: list[Placed] = []
@@ -103,7 +103,8 @@ async def _numbered(ports: Ports, layer: str, number: int) -> tuple[int, Key] | 
         return None
 
 
-async def _projects(ports: Ports, actor: Actor, project: int | None) -> tuple[int, ...]:
+async def projects_of(ports: Ports, actor: Actor, project: int | None) -> tuple[int, ...]:
+    """The projects in which to look: that one, or all that *actor* can see. Raises: NotFound, Forbidden."""
     if project is None:
         return await visible(ports, actor)
     return ((await reader_in(ports, actor, project))[0].id,)

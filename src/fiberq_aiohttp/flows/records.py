@@ -16,10 +16,11 @@ from fiberq_aiohttp.flows.once import once
 from fiberq_core import orders
 from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Stale
+from fiberq_core.fibre import TRAYS
 from fiberq_core.geojson import to_geojson
 from fiberq_core.policy import Action, Actor, allows
 from fiberq_core.ports import Reader, Unit
-from fiberq_core.records import bodies, entries
+from fiberq_core.records import bodies, entries, plan
 from fiberq_core.records.bodies import Body
 from fiberq_core.records.model import Filled, Form, Record
 from fiberq_core.records.showing import position
@@ -29,7 +30,7 @@ from fiberq_core.unchanged import as_spelled
 from fiberq_core.wire import Json
 
 # what saying one thing means for another, by layer
-MEANING: Mapping[str, Callable[[Row | None, Values], Values]] = {orders.LAYER: orders.assigning}
+MEANING: Mapping[str, Callable[[Row | None, Values], Values]] = {orders.LAYER: orders.assigning, TRAYS: plan.sized}
 
 
 async def show(ports: Ports, actor: Actor, record: Record, number: int, parent: int | None = None) -> Json:

@@ -159,18 +159,19 @@ def _touching(record: Record) -> Action:
     return next(columns, record.layer.rights.write)
 
 
-def _said(handler: Handler, what: str) -> Handler:
+def said(handler: Handler, what: str) -> Handler:
+    """*handler*, made for one record, with its own summary."""
     handler.__doc__ = what
     return handler
 
 
 def _routes(record: Record) -> Iterator[web.RouteDef]:
     several, one = record.layer.labels.en, record.singular
-    listed = _said(_listed(record), f"{several}, in pages.")
-    create = _said(_create(record), f"A new {one}.")
-    show = _said(_show(record), f"One {one}.")
-    edit = _said(_edit(record), f"Change what the body names of a {one}.")
-    delete = _said(_delete(record), f"Take a {one} away; its history stays.")
+    listed = said(_listed(record), f"{several}, in pages.")
+    create = said(_create(record), f"A new {one}.")
+    show = said(_show(record), f"One {one}.")
+    edit = said(_edit(record), f"Change what the body names of a {one}.")
+    delete = said(_delete(record), f"Take a {one} away; its history stays.")
     for path in paths_of(record):
         yield from (web.get(path, listed), web.post(path, create))
         place = f"{path}/{NUMBER}"

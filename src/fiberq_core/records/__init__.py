@@ -4,8 +4,9 @@
 """
 
 from fiberq_core.records.model import Record
+from fiberq_core.records.plan import PLAN_RECORDS
 from fiberq_core.records.work import ORDER_ITEMS, REPORTS, WORK_ORDERS, WORK_RECORDS
 
 __all__ = ["ORDER_ITEMS", "RECORDS", "REPORTS", "WORK_ORDERS", "WORK_RECORDS", "Record"]
 
-RECORDS: tuple[Record, ...] = (*WORK_RECORDS,)
+RECORDS: tuple[Record, ...] = (*WORK_RECORDS, *PLAN_RECORDS)
