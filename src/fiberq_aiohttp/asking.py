@@ -20,6 +20,7 @@ LARGE: Final = 1 << 16  # bytes of a body from which on it is read beside the ev
 BODY_TIME: Final = 60.0  # seconds in which a JSON body must have come
 LARGEST: Final = 10**18
 LONGEST: Final = 255  # characters of a text in a query
+MAX_NOTES: Final = 10_000  # characters
 PAGE: Final = 100
 MAX_PAGE: Final = 1000
 WEST, SOUTH, EAST, NORTH = -180.0, -90.0, 180.0, 90.0

@@ -221,7 +221,7 @@ def _retreat(candidate: Candidate, objection: Objection) -> tuple[Candidate | No
     before, after = row_of(write.before) or Row(), write.after or Row()
     fields = sorted(n for n in objection.fields if after.get(n) != before.get(n))
     if write.before is None or write.after is None or not fields:
-        return None, Held(objection.kind, (change,), objection.reason, proposal)
+        return None, Held(objection.kind, (change,), objection.reason, proposal, because_of=objection.fields)
     rest = after.with_values({n: before.get(n) for n in fields})
     base, sent = (Row(present({n: row.get(n) if row else None for n in fields})) for row in (change.base, change.sent))
     field = fields[0] if len(fields) == 1 else None

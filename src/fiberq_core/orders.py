@@ -67,6 +67,8 @@ TRANSITIONS = {
     ("rejected", "assigned"): Transition(_ENGINEER, needs_assignee=True),
     ("verified", "in_progress"): Transition(Action.ORDER_REOPEN),
 }
+OPEN = (CREATED, ASSIGNED, "in_progress", COMPLETED)  # somebody has to see to it
+URGENT = ("urgent", "high", "medium")  # in this order, then whatever else
 BEGINNINGS = frozenset({CREATED, ASSIGNED})
 CLEARED = {"created": ("started_at", "completed_at")}  # what starting over takes back
 _TIMES = frozenset(t.stamp for t in TRANSITIONS.values() if t.stamp is not None)
@@ -95,6 +97,12 @@ def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
     if new == VERIFIED and transition is not None and before.get(STATUS) != new:
         changes["verified_by_sub"] = actor.subject
     return after.with_values(changes) if changes else after
+
+
+def urgency(order: Row) -> tuple[int, bool, str]:
+    """Where *order* stands in the list of somebody's work: by priority, then by its due date, those without one last."""
+    priority, due = order.get("priority"), order.get("due_date")
+    return (URGENT.index(str(priority)) if priority in URGENT else len(URGENT), due is None, str(due))
 
 
 def assigning(before: Row | None, changes: Mapping[str, Value | None]) -> Mapping[str, Value | None]:

@@ -73,6 +73,7 @@ class Held:
     origin: str | None = None  # what alone the item is known by, where that is not its cause and what it asks for
     settled: bool = False  # the project's setting has decided for the server at once
     ground: Refusal | None = None
+    because_of: frozenset[str] = frozenset()  # the fields at fault, of a row that waits as a whole
 
     def item(self, cause: Cause) -> Item:
         """The inbox item. The same thing from the same origin always has the same id, whatever it was made from."""
