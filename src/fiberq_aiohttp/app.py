@@ -15,12 +15,23 @@ from aiohttp import web
 
 from fiberq_aiohttp import cors, logs
 from fiberq_aiohttp.answering import add_usual_headers
+from fiberq_aiohttp.attendance import Attendance
 from fiberq_aiohttp.bearer import Fetch, HttpFetch, bearer_for
 from fiberq_aiohttp.devsignin import dev_sign_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.guard import authenticate, check_guards
 from fiberq_aiohttp.incoming import sweep
-from fiberq_aiohttp.keys import ADDRESSES, BEARER, PORTS, READINESS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.keys import (
+    ADDRESSES,
+    ATTENDANCE,
+    BEARER,
+    PORTS,
+    READINESS,
+    SETTINGS,
+    SPOOL,
+    UPLOAD_SLOTS,
+    UPLOADERS,
+)
 from fiberq_aiohttp.metrics import METRICS, Metrics, counted
 from fiberq_aiohttp.photoaddresses import PhotoAddresses
 from fiberq_aiohttp.problems import problems
@@ -34,11 +45,13 @@ from fiberq_aiohttp.routes import (
     inbox,
     me,
     orders,
+    people,
     photos,
     projects,
     records,
     splicing,
     sync,
+    tokens,
     watching,
 )
 from fiberq_aiohttp.settings import Provider, Settings
@@ -48,6 +61,8 @@ UPLOADS_AT_ONCE: Final = 16  # received at the same time; merged they are one af
 ROUTES: Final = (
     *health.ROUTES,
     *me.ROUTES,
+    *tokens.ROUTES,
+    *people.ROUTES,
     *projects.ROUTES,
     *sync.ROUTES,
     *inbox.ROUTES,
@@ -103,7 +118,9 @@ def _ports(open_ports: OpenPorts) -> Callable[[web.Application], AsyncIterator[N
         async with open_ports() as ports:
             await asyncio.to_thread(sweep, app[SPOOL])
             app[PORTS] = ports
-            yield
+            app[ATTENDANCE] = Attendance(ports.store, ports.now)
+            async with app[ATTENDANCE].kept():
+                yield
 
     return opened
 

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
+from aiohttp.helpers import ChainMapProxy
 from aiohttp.typedefs import Handler
 
-from fiberq_aiohttp.keys import ACTOR, BEARER
+from fiberq_aiohttp.flows.tokens import holder_of
+from fiberq_aiohttp.keys import ACTOR, ATTENDANCE, BEARER, PORTS, SETTINGS
 from fiberq_core.errors import Fault, Forbidden, Invalid, Unauthenticated
 from fiberq_core.policy import Action, Actor, allows
+from fiberq_core.tokens import is_personal
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -72,11 +75,21 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
 
 async def _actor(request: web.Request) -> Actor:
     try:
-        actor = await request.config_dict[BEARER].actor(bearer_token(request))
+        actor = await _sender(request.config_dict, bearer_token(request))
     except Unauthenticated as refused:
         log.info("refused %s %s: %s", request.method, request.path, refused)
         raise
     log.debug("%s %s by %s", request.method, request.path, actor.subject)
+    return actor
+
+
+async def _sender(app: ChainMapProxy, token: str) -> Actor:
+    """Who sent *token*, one of the provider's or one of ours. Raises: Unauthenticated, KeysUnavailable."""
+    if is_personal(token):
+        actor = await holder_of(app[PORTS], token, app[SETTINGS].token_absence_days)
+    else:
+        actor = await app[BEARER].actor(token)
+    app[ATTENDANCE].saw(actor)
     return actor
 
 
@@ -98,4 +111,8 @@ def _admit(actor: Actor, action: Action) -> None:
     if actor.role is None:
         raise Forbidden("You are signed in but have no role here; ask an administrator for one")
     if not allows(actor, action, owner=actor.subject):
-        raise Forbidden(f"The role {actor.role.value} does not include {action.value}")
+        raise Forbidden(f"The role {actor.role.value} does not include {action.value}{_reach(actor)}")
+
+
+def _reach(actor: Actor) -> str:
+    return "" if actor.token is None else f", or your access token, which is for {actor.reach.value}, does not"

@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 from aiohttp import web
 
+from fiberq_aiohttp.attendance import Attendance
 from fiberq_aiohttp.bearer import Bearer
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.photoaddresses import PhotoAddresses
@@ -15,6 +16,7 @@ from fiberq_core.policy import Actor
 
 SETTINGS = web.AppKey("settings", Settings)
 BEARER = web.AppKey("bearer", Bearer)
+ATTENDANCE = web.AppKey("attendance", Attendance)
 PORTS = web.AppKey("ports", Ports)
 READINESS = web.AppKey("readiness", Readiness)
 ADDRESSES = web.AppKey("addresses", PhotoAddresses)

@@ -13,6 +13,7 @@ from fiberq_core.errors import Fault, Invalid
 
 MIN_SECRET = 32  # characters
 PLACEHOLDERS = ("secret", "change", "example", "password", "placeholder", "replace", "0123456789")
+LONGEST_ABSENCE = 366  # days
 MEBIBYTE = 1024 * 1024
 DATABASE_SCHEMES = ("postgres", "postgresql", "postgresql+asyncpg")
 YES_OR_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -75,6 +76,7 @@ class Settings:
     keep_uploads_days: int
     keep_exports_days: int
     keep_exports: int
+    token_absence_days: int
 
     @property
     def incoming(self) -> Path:
@@ -152,6 +154,13 @@ def _whole(text: str) -> int:
 
 def _mebibytes(text: str) -> int:
     return _whole(text) * MEBIBYTE
+
+
+def _days(text: str) -> int:
+    days = _whole(text)
+    if days > LONGEST_ABSENCE:
+        raise ValueError(f"must be at most {LONGEST_ABSENCE}")
+    return days
 
 
 def _minutes(text: str) -> int:
@@ -239,6 +248,7 @@ SETTINGS: Final = (
     Setting("KEEP_UPLOADS_DAYS", "days that raw uploads are kept, so that anything can be rescued", _whole, "90"),
     Setting("KEEP_EXPORTS_DAYS", "days that exported packages are kept", _whole, "30"),
     Setting("KEEP_EXPORTS_MB", "MiB that exported packages may take together", _mebibytes, "4096"),
+    Setting("TOKEN_ABSENCE_DAYS", "days without signing in after which somebody's access tokens rest", _days, "30"),
 )
 
 
@@ -283,6 +293,7 @@ def from_env(
         keep_uploads_days=values["KEEP_UPLOADS_DAYS"],
         keep_exports_days=values["KEEP_EXPORTS_DAYS"],
         keep_exports=values["KEEP_EXPORTS_MB"],
+        token_absence_days=values["TOKEN_ABSENCE_DAYS"],
     )
 
 

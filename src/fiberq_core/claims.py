@@ -53,6 +53,7 @@ def actor_of(payload: Payload, rules: TokenRules, now: float) -> Actor:
         roles_of(payload, rules),
         _label(payload, NAME_CLAIMS),
         email=_label(payload, EMAIL_CLAIMS),
+        signed_in=_seconds(payload, "iat"),
     )
 
 

@@ -5,13 +5,12 @@ Times are UTC, ISO 8601 with milliseconds and Z.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 from attrs import frozen
 
 from fiberq_core.policy import Actor, Role
-
-AGAIN: Final = 600.0  # seconds within which the same sign-in is not noted twice
 
 # Roles that later revisions of the original server give to members, and what those may do here. Their observers could
 # only look, which no role here does: whoever adds one must decide.
@@ -30,8 +29,12 @@ class Person:
     last_sign_in: str
 
 
-def person_of(actor: Actor, at: str) -> Person:
-    """*actor*, who signs in at this moment, for the first time as far as it knows."""
+def person_of(actor: Actor) -> Person:
+    """*actor* as their sign-in says it.
+
+    It counts from when the provider issued its token, so that an old token, which may grant more, is not the last word.
+    """
+    at = datetime.fromtimestamp(actor.signed_in, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Person(actor.subject, actor.name, actor.email, actor.roles, at, at)
 
 

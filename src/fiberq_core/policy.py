@@ -129,7 +129,8 @@ REACHES: Mapping[Reach, frozenset[Action]] = {
 class Actor:
     """Somebody who has signed in. *name* is for people; only *subject* identifies.
 
-    *token* is the id of the personal access token that was sent in place of a sign-in, if one was; *reach* its own.
+    *signed_in* is when, in seconds since the epoch: a sign-in made anew is the same person. *token* is the id of the
+    personal access token that was sent in place of a sign-in, if one was; *reach* its own.
     """
 
     subject: str
@@ -138,6 +139,7 @@ class Actor:
     email: str = field(default="", kw_only=True)
     reach: Reach = field(default=Reach.EVERYTHING, kw_only=True)
     token: str | None = field(default=None, kw_only=True)
+    signed_in: float = field(default=0.0, kw_only=True, eq=False)
 
     @property
     def role(self) -> Role | None:

@@ -29,7 +29,6 @@ USUAL_DAYS: Final = 90  # that a token lives, where nothing else is asked for
 MOST_DAYS: Final = 366
 MOST_TOKENS: Final = 50  # of one person, at a time
 LONGEST_LABEL: Final = 200  # characters
-USED_EVERY: Final = 600  # seconds between two notes that a token was used
 
 REFUSED: Final = "This access token is unknown, expired or revoked; make a new one"
 RESTING: Final = "The owner of this access token has not signed in for a long time; sign in once, and it works again"
@@ -91,8 +90,3 @@ def holder(token: Token, person: Person | None, *, now: str, absence_days: int) 
     if person is None or later(person.last_sign_in, timedelta(days=absence_days)) <= now:
         raise Unauthenticated(RESTING)
     return Actor(person.sub, person.roles, person.name, email=person.email, reach=token.reach, token=token.id)
-
-
-def worth_noting(last: str | None, now: str) -> bool:
-    """Whether it is to be noted that a token is used *now*, which was noted *last*."""
-    return last is None or later(last, timedelta(seconds=USED_EVERY)) <= now

@@ -1,19 +1,22 @@
 """The guard: who comes in, who is asked to sign in, and what stops a server from starting."""
 
 import logging
+from unittest.mock import create_autospec
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, make_mocked_request
 from multidict import CIMultiDict
 
+from fiberq_aiohttp.attendance import Attendance
 from fiberq_aiohttp.bearer import Bearer
 from fiberq_aiohttp.guard import authenticate, bearer_token, check_guards, public, requires
-from fiberq_aiohttp.keys import ACTOR, BEARER
+from fiberq_aiohttp.keys import ACTOR, ATTENDANCE, BEARER
 from fiberq_aiohttp.problems import problems
 from fiberq_core.errors import Invalid, KeysUnavailable, Unauthenticated
 from fiberq_core.keyset import TokenVerifier
 from fiberq_core.policy import Action
+from fiberq_core.ports import Store
 from tests.core.tokens import NOW, RULES, a_jwk, a_payload, a_token
 
 ROLES = "urn:zitadel:iam:org:project:roles"
@@ -59,6 +62,7 @@ def an_app() -> web.Application:
     app = web.Application(middlewares=[problems, authenticate])
     verifier = TokenVerifier(RULES)
     verifier.keys_received({"keys": [a_jwk()]}, now=NOW)
+    app[ATTENDANCE] = Attendance(create_autospec(Store), lambda: "")  # nothing is written until it is kept
     app[BEARER] = Bearer(verifier, no_network, lambda: NOW)
     app.router.add_get("/health", health)
     app.router.add_get("/me", me)

@@ -35,6 +35,8 @@ GET /api/photos/1                              GET /api/work-orders/photos/1
 GET /api/projects/1/photos                     POST /api/projects/1/photos          PUT /api/projects/1/photos
 GET /api/projects/1/photos/awaited             GET /api/projects/1/photos/x         PUT /api/projects/1/photos/x/file
 GET /storage/photos/x.jpg
+POST /api/auth/record-login                    GET /api/auth/tokens
+GET /api/users                                 GET /api/users/x                     GET /api/projects/1/assignable-users
 """.split()
 CALLS = list(zip(CALLED[::2], CALLED[1::2], strict=True))
 

@@ -1,5 +1,6 @@
 """What every flow is given: the outside, as ports."""
 
+import secrets
 from collections.abc import Callable
 
 from attrs import frozen
@@ -9,7 +10,10 @@ from fiberq_core.ports import Packages, PhotoVolume, Store, Uploads
 
 @frozen
 class Ports:
-    """The outside. *now* gives UTC as ISO 8601 with milliseconds and Z; *new_uuid* a fresh random UUID."""
+    """The outside. *now* gives UTC as ISO 8601 with milliseconds and Z; *new_uuid* a fresh random UUID.
+
+    *random_bytes* gives as many bytes that nobody can guess.
+    """
 
     store: Store
     packages: Packages
@@ -17,3 +21,4 @@ class Ports:
     photos: PhotoVolume
     now: Callable[[], str]
     new_uuid: Callable[[], str]
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes
