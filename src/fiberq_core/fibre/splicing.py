@@ -2,7 +2,7 @@
 
 from fiberq_core.fibre.places import SPLICES
 from fiberq_core.policy import Actor
-from fiberq_core.rows import Row, Value
+from fiberq_core.rows import Row
 
 LAYER = SPLICES
 STATUS, SPLICED, TESTED = "status", "spliced", "tested"
@@ -15,11 +15,11 @@ def begun(new: Row, at: str, actor: Actor) -> Row:
 
 
 def stamped(before: Row, after: Row, at: str, actor: Actor) -> Row:
-    """*after* with who made the splice and when, where its status says that it was made just now."""
+    """*after* with who made the splice and when, where its status says that it was made just now and nobody says these."""
     was, now = before.get(STATUS), after.get(STATUS)
+    said = any(after.get(name) is not None and after.get(name) != before.get(name) for name in STAMPS)
     unsigned = all(after.get(name) is None for name in STAMPS)
     made = now == SPLICED or (now == TESTED and unsigned)  # to measure one that was made earlier is not to make it
-    if not made or now == was:
+    if said or not made or now == was:
         return after
-    new: dict[str, Value | None] = {"spliced_by_sub": actor.subject, "spliced_at": at}
-    return after.with_values({n: v for n, v in new.items() if after.get(n) is None or after.get(n) == before.get(n)})
+    return after.with_values({"spliced_by_sub": actor.subject, "spliced_at": at})
