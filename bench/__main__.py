@@ -20,10 +20,11 @@ from bench.exports import export
 from bench.figures import HEAD, Cost, Line, Target, medians
 from bench.places import Place
 from bench.serving import Server, served
+from bench.small import beside_an_export, small
 from bench.tokens import known_token
 from bench.uploads import SMALL, upload
 
-GROUPS = ("tokens", "exports", "uploads", "applying", "crowd")
+GROUPS = ("tokens", "exports", "uploads", "applying", "crowd", "http")
 IDLE_MB, STALL_S = 150.0, 0.050
 
 
@@ -33,7 +34,13 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, SMALL, 100_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--stores", nargs="+", default=["embedded", "postgis"], choices=["embedded", "postgis"])
-    parser.add_argument("--applied", type=int, default=100_000, help="features of the project that rows are changed in")
+    parser.add_argument(
+        "--applied",
+        type=int,
+        default=100_000,
+        help="features of the project that rows are changed in, or that is exported beside small requests",
+    )
+    parser.add_argument("--requests", type=int, default=3000, help="small requests of a round")
     parser.add_argument("--only", nargs="+", default=GROUPS, choices=GROUPS)
     chosen = parser.parse_args()
     print(HEAD, flush=True)
@@ -76,6 +83,15 @@ def _store(store: str, database_server: str, chosen: argparse.Namespace) -> Iter
             with served(here) as server:
                 yield _idle(server)
                 yield from crowd(server)
+    if "http" in chosen.only:
+        yield from _http(place, chosen)
+
+
+def _http(place: Callable[[str, str], Place], chosen: argparse.Namespace) -> Iterator[Line]:
+    with tempfile.TemporaryDirectory(prefix="fiberq-bench-") as folder:
+        yield from medians(small(place("small", folder), chosen.rounds, chosen.requests))
+    with tempfile.TemporaryDirectory(prefix="fiberq-bench-") as folder:
+        yield from medians(beside_an_export(place("beside", folder), chosen.applied, chosen.rounds))
 
 
 Measure = Callable[[Server, int, int], Iterator[Line]]

@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from attrs import frozen
 
@@ -111,25 +112,52 @@ class Client:
 
 @contextmanager
 def served(place: Place) -> Iterator[Server]:
-    """A server on a store for as long as the block lasts."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    address = {"DATABASE_URL": place.database} if place.database else {}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bench.server", str(place.data), str(port)], env={**os.environ, **address}
-    )
-    try:
-        _await(port)
+    """A server on a store for as long as the block lasts, which can say what it costs."""
+    port = free_port()
+    with running([sys.executable, "-m", "bench.server", str(place.data), str(port)], port, "/health", _database(place)):
         yield Server(place, port)
+
+
+@contextmanager
+def program(place: Place) -> Iterator[Server]:
+    """The program on a store, as an administrator runs it: it writes its log."""
+    port = free_port()
+    program = "from fiberq_aiohttp.cli import main; main()"
+    command = [sys.executable, "-c", program, "serve", "--dev", "--log-json", "--port", str(port)]
+    settings = {"LOG_LEVEL": "info", **_database(place)}
+    command += ["--data", str(place.data)]
+    with (place.folder / "log").open("wb") as log, running(command, port, "/health", settings, log):
+        yield Server(place, port)
+
+
+@contextmanager
+def running(
+    command: list[str], port: int, path: str, env: Mapping[str, str], log: BinaryIO | None = None
+) -> Iterator[None]:
+    """A program that answers at *path* once it runs, for as long as the block lasts; *log*: where it writes to."""
+    process = subprocess.Popen(command, env={**os.environ, **env}, stdout=log, stderr=log)
+    try:
+        _await(port, path)
+        yield
     finally:
         process.terminate()
         process.wait()
 
 
-def _await(port: int) -> None:
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def _database(place: Place) -> dict[str, str]:
+    return {"DATABASE_URL": place.database} if place.database else {}
+
+
+def _await(port: int, path: str) -> None:
     for _ in range(400):
         try:
-            Client(port, "").text("GET", "/health")
+            Client(port, "").text("GET", path)
         except OSError:
             time.sleep(0.05)
         else:

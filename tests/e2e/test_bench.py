@@ -14,12 +14,21 @@ def test_one_round(store: str) -> None:
     """A small round goes through and prints its table."""
     command = [sys.executable, "-m", "bench", "--sizes", "500", "--rounds", "1", "--stores", store]
     done = subprocess.run(
-        [*command, "--only", "tokens", "exports", "uploads", "applying", "--applied", "500"],
+        [*command, "--only", "tokens", "exports", "uploads", "applying", "http", "--applied", "500", "--requests", "50"],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
     assert (0, "") == (done.returncode, done.stderr)
-    for what in ("whole export", "next export, 1 % changed", "upload without changes", "applying", "longest stall"):
+    for what in (
+        "whole export",
+        "next export, 1 % changed",
+        "upload without changes",
+        "applying",
+        "GET one feature",
+        "photo uploaded",
+        "small requests while",
+        "longest stall",
+    ):
         assert f"| {what}" in done.stdout
 
 
