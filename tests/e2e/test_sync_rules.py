@@ -188,6 +188,26 @@ async def test_s42_places_may_be_swapped_in_one_upload(office, device):
     assert [2, 1] == [await office.value(SPLICES, s, "position_in_tray") for s in splices]
 
 
+async def test_s42_a_place_that_is_not_there(office, device):
+    """S42: a splice beyond its tray, and one of a fibre that its cable does not have, wait, in the words of the trade."""
+    _, tray = await closure_with_tray(office)
+    one, two, _ = await cables(office)
+    phone = await device()
+    sides = {"cable_a_uuid": one, "cable_b_uuid": two}
+    phone.add(SPLICES, tray_uuid=tray, position_in_tray=13, **sides, fiber_a_number=1, fiber_b_number=1)
+    phone.add(SPLICES, tray_uuid=tray, position_in_tray=2, **sides, fiber_a_number=2, fiber_b_number=13)
+    phone.add(SPLICES, tray_uuid=tray, position_in_tray=12, **sides, fiber_a_number=12, fiber_b_number=12)
+
+    receipt = await phone.upload()
+    items = await office.inbox()
+
+    assert (1, 2) == (receipt["inserted"], receipt["rejected"])
+    assert {
+        "tray 1 of splice closure N-4 has room for 12 splices, so it has no position 13",
+        "underground cable K-2 has 12 fibres, so it has no fibre 13",
+    } == {item["reason"] for item in items}
+
+
 async def test_s43_a_parent_with_new_children_is_not_deleted(office, device):
     """S43: the deletion of a closure is held, with who added what; accepted, it takes its parts along."""
     closure, tray = await closure_with_tray(office)
