@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from fiberq_aiohttp import asking
+from fiberq_aiohttp import asking, receiving
 from fiberq_aiohttp.app import UPLOADS_AT_ONCE
 from fiberq_aiohttp.flows import features
 from fiberq_aiohttp.keys import UPLOAD_SLOTS
-from fiberq_aiohttp.routes import sync as routes
 from fiberq_aiohttp.spool import PARTS
 from tests.aiohttp.serving import Caller, Client, token
 from tests.aiohttp.test_spool import caller, left, pieces
@@ -78,8 +77,8 @@ async def test_one_person_cannot_take_all_turns(engineer: Caller, client: Client
 async def test_a_long_queue_of_one_person(engineer: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has as many uploads under way as one may is told to come again."""
     project = await engineer.project()
-    monkeypatch.setattr(routes, "QUEUE", 0.05)
-    monkeypatch.setattr(routes, "ONE_PERSON", 0)
+    monkeypatch.setattr(receiving, "QUEUE", 0.05)
+    monkeypatch.setattr(receiving, "ONE_PERSON", 0)
     answer = await sent(engineer, project, b"x")
 
     assert (503, "busy") == (answer.status, answer.json["code"])

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import FormData
 from aiohttp.test_utils import TestClient, TestServer
 
+from fiberq_aiohttp import receiving
 from fiberq_aiohttp.app import UPLOADS_AT_ONCE
 from fiberq_aiohttp.keys import SPOOL, UPLOAD_SLOTS
-from fiberq_aiohttp.routes import sync as routes
 from fiberq_aiohttp.sending import patched
 from tests.aiohttp.serving import Caller, Client, an_app, token, until
 
@@ -365,7 +365,7 @@ async def test_too_many_at_once(engineer: Caller, client: Client, monkeypatch: p
     project = await engineer.project()
     app = client.app
     assert app is not None
-    monkeypatch.setattr(routes, "QUEUE", 0.05)
+    monkeypatch.setattr(receiving, "QUEUE", 0.05)
     for _ in range(UPLOADS_AT_ONCE):
         await app[UPLOAD_SLOTS].acquire()
     full = await sent(engineer, project, b"x")

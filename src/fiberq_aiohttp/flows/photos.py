@@ -5,15 +5,12 @@ one transaction: so there is never a row of ours without its photo. A photo that
 when it is a day old.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
-
 from attrs import frozen
 
 from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import actor_in, author_of, demand, writer_in
 from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.flows.once import once
 from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Fault, Invalid, NotFound
 from fiberq_core.identity import derived
@@ -33,10 +30,8 @@ from fiberq_core.photos import (
     related_layer,
     shown_name,
 )
-from fiberq_core.planning import Cause
 from fiberq_core.policy import Action, Actor
 from fiberq_core.ports import Project, Reader, Unit
-from fiberq_core.proposals import Proposal
 from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.registry.work import PHOTOS
 from fiberq_core.rows import Key, Row, Stored, present
@@ -95,18 +90,17 @@ async def attach(
     """
     project, actor = await writer_in(ports, actor, project_id)
     photo = await _kept(ports, actor, arrived)
-    key = json.dumps([actor.subject, PHOTOS.name, note.idempotency_key]) if note.idempotency_key else None
-    said = hashlib.sha256(repr((photo.name, related, note.caption, note.place)).encode()).hexdigest()
+    wish = {"photo": photo.name, "related": related, "caption": note.caption, "place": (note.place or b"").hex()}
+    known = await once(actor, PHOTOS.name, note.idempotency_key, wish)
     async with ports.store.unit(project_id) as unit:
-        answered = await unit.keyed_answer(key) if key else None
-        if answered is not None:
-            return _again(answered, said), False
+        earlier = await known.earlier(unit)
+        if earlier is not None:
+            return dict(earlier), False
         record = await _record(unit, actor, related) if related is not None else None
         await unit.save_photo(photo)
         stored, new = await _row(ports, actor, unit, photo, record, note)
         answer = photo_json(project.id, stored, (await unit.photo_files([photo.name]))[photo.name])
-        if key:
-            await unit.save_answer(key, {"said": said, "answer": answer})
+        await known.remember(unit, answer)
         return answer, new
 
 
@@ -184,20 +178,19 @@ async def _row(
     there = (await unit.rows([key])).get(key)
     if there is not None:
         return there, False
-    facts, now = photo.facts, ports.now()
+    facts = photo.facts
     values = {
         "related_uuid": record.key.uuid if record else None,
         "related_type": record.key.layer if record else None,
         PHOTO_PATH: photo.name,
         "caption": note.caption or None,
-        "taken_at": facts.taken_at or now,
+        "taken_at": facts.taken_at or ports.now(),
         "taken_by_sub": actor.subject,
         GEOMETRY: note.place or place(facts.longitude, facts.latitude),
     }
-    cause = Cause(actor, now, ports.new_uuid())
-    plan = writing.insist(await writing.plan(unit, cause, [Proposal(Change(key, None, Row(present(values))))]))
-    applied, _ = await writing.apply(unit, plan, Source.REST)
-    return applied.rows[key], True
+    made = await writing.one(ports, actor, unit, [Change(key, None, Row(present(values)))], Source.REST)
+    assert made is not None  # what was not written was refused
+    return made, True
 
 
 async def _key(ports: Ports, unit: Unit, project: Project, photo: PhotoFile, record: Stored | None) -> Key:
@@ -208,12 +201,3 @@ async def _key(ports: Ports, unit: Unit, project: Project, photo: PhotoFile, rec
     if located is None or (await unit.rows([key])).get(key) is not None:
         return key
     return Key(PHOTOS.name, ports.new_uuid())
-
-
-def _again(answered: Mapping[str, object], said: str) -> Json:
-    """What was answered to the same request. Raises: Invalid, where it was another one."""
-    answer = answered["answer"]
-    if answered["said"] != said or not isinstance(answer, dict):
-        reason = "was used for another photo; send a new one with each"
-        raise Invalid(f"The Idempotency-Key {reason}", [Fault("Idempotency-Key", reason)])
-    return answer

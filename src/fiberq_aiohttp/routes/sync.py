@@ -1,9 +1,7 @@
 """The main job over HTTP: a project goes out as a GeoPackage and comes back."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -14,19 +12,17 @@ from fiberq_aiohttp.caching import had, not_modified
 from fiberq_aiohttp.flows import exporting, reading, sync
 from fiberq_aiohttp.flows.access import admit
 from fiberq_aiohttp.guard import requires
-from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS, SPOOL, UPLOAD_SLOTS, UPLOADERS
+from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS
 from fiberq_aiohttp.metrics import METRICS
 from fiberq_aiohttp.openapi.common import EXCHANGE, RECEIPT
 from fiberq_aiohttp.openapi.operation import FORM, IF_NONE_MATCH, Answer, Parameter, documented, switch
 from fiberq_aiohttp.openapi.shapes import FILE, TEXT, WHOLE, list_of, partial
+from fiberq_aiohttp.receiving import received
 from fiberq_aiohttp.routes.spelling import spelled
 from fiberq_aiohttp.sending import described, send
-from fiberq_aiohttp.spool import Spooled, spooled
-from fiberq_core.errors import Busy
 from fiberq_core.policy import Action
 
-QUEUE: Final = 30.0  # seconds that an upload waits for its turn to be received
-ONE_PERSON: Final = 4  # uploads of one person that are received at the same time: nobody can keep all others out
+WHAT: Final = "the GeoPackage"
 PACKAGE: Final = "application/geopackage+sqlite3"
 OF_FILE: Final = ("ETag", "Accept-Ranges", "Content-Disposition")
 OTHERS: Final = {
@@ -39,29 +35,6 @@ IN_PROJECT: Final = Parameter("project_id", "number of the project", {**WHOLE, "
 
 log = logging.getLogger("fiberq.sync.merger")
 SAID: Final = "upload %s to project %d: %s applied, %s conflicts, %s held, %s rejected"
-
-
-@asynccontextmanager
-async def received(request: web.Request) -> AsyncIterator[Spooled]:
-    """The file of an upload, received in its turn. Raises: Busy, and as `spooled`."""
-    own = request.app[UPLOADERS].setdefault(request[ACTOR].subject, asyncio.Semaphore(ONE_PERSON))
-    spool, limit = request.app[SPOOL], request.app[SETTINGS].max_upload
-    async with _turn(own), _turn(request.app[UPLOAD_SLOTS]), spooled(request, spool, limit) as file:
-        yield file
-
-
-@asynccontextmanager
-async def _turn(slots: asyncio.Semaphore) -> AsyncIterator[None]:
-    """One of *slots*, if one becomes free in time. Raises: Busy."""
-    try:
-        async with asyncio.timeout(QUEUE):
-            await slots.acquire()
-    except TimeoutError:
-        raise Busy("too many uploads at once") from None
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 @requires(Action.SYNC_PULL)
@@ -97,7 +70,7 @@ async def upload(request: web.Request) -> web.StreamResponse:
 async def _merged(request: web.Request, project: int, *, dry_run: bool) -> Mapping[str, object]:
     ports, actor = request.app[PORTS], request[ACTOR]
     await admit(ports, actor, project, Action.SYNC_PUSH)
-    async with received(request) as file:
+    async with received(request, request.app[SETTINGS].max_upload, WHAT) as file:
         receipt = await sync.upload(ports, actor, project, file.path, file.digest, dry_run=dry_run)
     counts = (receipt[count] for count in ("applied", "conflicts", "held", "rejected"))
     log.info(SAID, receipt["sync_id"], project, *counts)
