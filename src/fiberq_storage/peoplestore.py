@@ -26,6 +26,10 @@ class PeopleStore(ABC):
     async def write(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
         """*function* of a connection in a transaction of its own. Raises: StoreUnavailable, and as *function*."""
 
+    async def ask(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """A *function* of one statement; a store may have a shorter way for it. Raises: StoreUnavailable, and as *function*."""
+        return await self.read(function, *args, **kwargs)
+
     async def saw(self, person: Person) -> None:
         """Remember a sign-in."""
         await self.write(self.answers.people.saw, person)

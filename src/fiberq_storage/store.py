@@ -29,7 +29,7 @@ class AnsweringStore(PeopleStore):
 
     async def project(self, project_id: int) -> Project:
         """One project. Raises: NotFound."""
-        return await self.read(self.answers.projects.get, project_id)
+        return await self.ask(self.answers.projects.get, project_id)
 
     async def update_project(self, project_id: int, changes: Mapping[str, str], *, by: Author, at: str) -> Project:
         """Change name, description, status or conflict_policy. Raises: NotFound, Invalid."""
@@ -49,7 +49,7 @@ class AnsweringStore(PeopleStore):
 
     async def find_receipt(self, sync_id: str) -> tuple[int, Author, Mapping[str, object], int]:
         """Project, author, receipt and revision of an upload. Raises: NotFound."""
-        return await self.read(self.answers.synclog.find_receipt, sync_id)
+        return await self.ask(self.answers.synclog.find_receipt, sync_id)
 
     async def save_export(self, export_id: str, project_id: int, revision: int, *, by: Author, at: str) -> None:
         """Remember a download. The same export may be saved again."""
@@ -57,7 +57,7 @@ class AnsweringStore(PeopleStore):
 
     async def find_export(self, export_id: str) -> tuple[int, int, Author] | None:
         """Project, revision and taker of an export; None if it is not ours."""
-        return await self.read(self.answers.synclog.find_export, export_id)
+        return await self.ask(self.answers.synclog.find_export, export_id)
 
     async def numbered(self, layer: str, number: int) -> tuple[int, Key]:
         """Project and key of the current row of *layer* with this number. Raises: NotFound."""

@@ -28,10 +28,12 @@ PROGRAM = "FiberQ server"  # as which it is seen in pg_stat_activity
 
 # Rows are looked up by keys, and never in other projects' rows: right after an import the planner may not know yet.
 # Answers are small: parallel workers take longer to start than they save, and others wait for them.
-BY_INDEX = (
-    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off;"
-    " SET LOCAL max_parallel_workers_per_gather = 0"
-)
+BY_INDEX = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 # Where the best way depends on what is asked: a plan made for any box would read all rows in one around a town.
 BY_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
 
@@ -151,17 +153,41 @@ class Database:
         finally:
             await self.release(connection)
 
+    async def alone(
+        self, function: Callable[Concatenate[Connection, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """*function* of a connection, a look at few rows: one statement is a snapshot without a transaction around it.
+
+        On the database's loop only, and not behind PgBouncer. Raises: StoreUnavailable, and as *function*.
+        """
+        connection = await self.acquire()
+        try:
+            async with asyncio.timeout(PULSE):
+                return await function(connection, *args, **kwargs)
+        except TimeoutError as error:  # nobody answers at the other end
+            connection.terminate()
+            raise StoreUnavailable(GONE) from error
+        finally:
+            await self.release(connection)
+
     def beginning(self, mode: str) -> str:
         """The SQL that begins a transaction, with all that it relies on; ends with it, so PgBouncer may stand between."""
+        return f"BEGIN {mode}; {self._all_set('SET LOCAL')}"
+
+    def _all_set(self, how: str) -> str:
+        """The SQL that sets all that statements rely on."""
         schema, settings = self.settings.schema, self.settings
-        path = f"{ident(schema)}, {ident(schema + '_history')}, {ident(self._postgis)}, pg_temp"
-        return (
-            f"BEGIN {mode}; SET LOCAL search_path = {path}; SET LOCAL timezone = 'UTC'; SET LOCAL jit = off;"
-            f" {BY_INDEX};"
-            f" SET LOCAL lock_timeout = {int(settings.table_lock * 1000)};"
-            f" SET LOCAL statement_timeout = {int(settings.statement * 1000)};"
-            f" SET LOCAL idle_in_transaction_session_timeout = {int(settings.statement * 1000)}"
-        )
+        longest = str(int(settings.statement * 1000))
+        wanted = {
+            "search_path": f"{ident(schema)}, {ident(schema + '_history')}, {ident(self._postgis)}, pg_temp",
+            "timezone": "'UTC'",
+            "jit": "off",
+            **BY_INDEX,
+            "lock_timeout": str(int(settings.table_lock * 1000)),
+            "statement_timeout": longest,
+            "idle_in_transaction_session_timeout": longest,
+        }
+        return "; ".join(f"{how} {name} = {value}" for name, value in wanted.items())
 
     async def _open(self, now: bool) -> bool:
         """Connect; whether the database was there. If it has to be *now*, what is amiss is raised."""
@@ -171,11 +197,6 @@ class Database:
             if now:
                 raise
             return False
-        found = (
-            "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis'"
-        )
-        async with self._pool.acquire() as connection:
-            self._postgis = await connection.fetchval(found) or self._postgis
         return True
 
     async def _new_pool(self) -> "asyncpg.Pool[Any]":
@@ -188,8 +209,18 @@ class Database:
             connection_class=Line,
             timeout=settings.connecting,
             server_settings={"application_name": PROGRAM},
+            init=self._tell,
             **cache,
         )
+
+    async def _tell(self, connection: Connection) -> None:
+        """Tell a new connection for good what `alone` relies on, if it stays ours; look where PostGIS is."""
+        found = (
+            "SELECT nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'postgis'"
+        )
+        self._postgis = await connection.fetchval(found) or self._postgis
+        if not self.settings.pgbouncer:
+            await connection.execute(self._all_set("SET"))
 
     async def _close(self) -> None:
         if self._pool is not None:

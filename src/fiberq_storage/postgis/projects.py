@@ -22,12 +22,15 @@ CHANGEABLE = ("name", "description", "status", "conflict_policy")
 
 async def get(db: Connection, project_id: int, lock: str = "") -> Project:
     """One project; *lock* is SQL that holds its row. Raises: NotFound."""
-    known = -LARGEST <= project_id < LARGEST  # what else a path may say, the database could not look up
-    sql = f"SELECT {FIELDS} FROM projects WHERE id = $1 {lock}"
-    found = await db.fetchrow(sql, project_id if known else None)
+    found = await db.fetchrow(f"SELECT {FIELDS} FROM projects WHERE id = $1 {lock}", lookable(project_id))
     if found is None:
         raise NotFound("There is no such project")
     return _project(found)
+
+
+def lookable(number: int) -> int | None:
+    """*number*, if the database can look it up; a path may say anything."""
+    return number if -LARGEST <= number < LARGEST else None
 
 
 async def listed(db: Connection, member: str | None, *, archived: bool) -> Sequence[Project]:

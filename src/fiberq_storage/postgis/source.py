@@ -23,8 +23,15 @@ from fiberq_storage.postgis.rows import counts
 from fiberq_storage.postgis.scope import Scope
 from fiberq_storage.postgis.store import READING, PostgisStore
 from fiberq_storage.postgis.streaming import fill
+from fiberq_storage.postgis.tables import INSTANT
 from fiberq_storage.sqlite.connection import translating
 
+# a project's uuid, its revision, and when the wanted revision, by default that one, was made: (project, revision)
+LOOK = (
+    f"SELECT p.uuid::text, p.revision, to_char(coalesce(r.at, p.created_at) AT TIME ZONE 'UTC', '{INSTANT}')"
+    " FROM projects p LEFT JOIN revisions r ON r.project_id = p.id AND r.revision = coalesce($2::bigint, p.revision)"
+    " WHERE p.id = $1"
+)
 SMALL = 25_000  # rows that are written here and now: to ask other processes would take as long
 
 
@@ -45,7 +52,7 @@ class PostgisSource:
 
     async def look(self, project_id: int, revision: int | None) -> Look:
         """The project at *revision*, or as it is now. Raises: NotFound, StoreUnavailable."""
-        return await self._store.read(_look, project_id, revision)
+        return await self._store.ask(_look, project_id, revision)
 
     async def build(self, project_id: int, look: Look, path: Path) -> int:
         """Write the whole package to *path*; the offset of its export id. Raises: NotFound, StoreUnavailable."""
@@ -80,12 +87,14 @@ class PostgisSource:
 
 
 async def _look(db: Connection, project_id: int, revision: int | None) -> Look:
-    project = await projects.get(db, project_id)
-    wanted = project.revision if revision is None else revision
-    if not 0 <= wanted <= project.revision:
+    found = await db.fetchrow(LOOK, projects.lookable(project_id), revision and projects.lookable(revision))
+    if found is None:
+        raise NotFound("There is no such project")
+    project, newest, made_at = found
+    wanted = newest if revision is None else revision
+    if not 0 <= wanted <= newest:
         raise NotFound("The project has no such revision")
-    made = await Snapshot(Scope(db, project), wanted).made([wanted])
-    return Look(project.uuid, wanted, made[wanted][1] if wanted in made else project.created_at)
+    return Look(project, wanted, made_at)
 
 
 async def _build(_: Connection, snapshot: Snapshot, look: Look, path: Path) -> int:

@@ -157,6 +157,13 @@ class PostgisStore(AnsweringStore):
             found: T = await Session(self.database).whole(READING, lambda db: function(db, *args, **kwargs))  # type: ignore[arg-type,return-value]  # awaited there
             return found
 
+    async def ask(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
+        """A *function* of one statement. Three messages to the database are saved. Raises: StoreUnavailable, and as *function*."""
+        if self.database.settings.pgbouncer:
+            return await self.read(function, *args, **kwargs)
+        found: T = await self.database.run(self.database.alone, function, *args, **kwargs)  # type: ignore[arg-type]  # awaited there
+        return found
+
     async def write(self, function: Function[T], *args: Any, **kwargs: Any) -> T:
         """*function* in a transaction of its own. Raises: StoreUnavailable, and as *function*."""
         async with locks.told(self.database), self._session(WRITING, commit=True) as session:
