@@ -1,6 +1,7 @@
 """The nginx that ships, before a real server: what passes, what does not, and how much either of them holds."""
 
 import http.client
+import io
 import json
 import os
 import socket
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
+from PIL import Image
 
 from fiberq_aiohttp.problems import described
 from tests.e2e.deployed import DOMAIN, SHIPPED, Site, deployed
@@ -47,10 +49,11 @@ class Deployment:
 def standing(folder: Path, mode: str = "tunnel") -> Iterator[Deployment]:
     """A server behind our nginx in one of its modes."""
     with provider() as signing:
-        server = Server(folder / "data", folder / "server.log", provider=signing)
+        data = folder / "data"
+        server = Server(data, folder / "server.log", {"PHOTOS_ACCEL": "/_photos"}, provider=signing)
         try:
             server.start()
-            with deployed(folder / "nginx", server.port, signing, mode=mode) as site:
+            with deployed(folder / "nginx", server.port, signing, mode=mode, photos=data / "photos") as site:
                 yield Deployment(server, site)
         finally:
             server.kill()
@@ -183,8 +186,9 @@ def test_old_tls_is_refused(safe: Site) -> None:
 def test_one_id_in_both_logs_and_no_query(deployment: Deployment) -> None:
     """The address of whoever asked is the one that the tunnel says; a signed address is in no log."""
     _, headers, _ = answered(deployment.site, "/api/projects?signature=secret", X_Forwarded_For="203.0.113.9")
-    name = headers["X-Request-ID"]
-    access, log = (deployment.site.folder / "access.log").read_text(), deployment.server.log.read_text()
+    name, written = headers["X-Request-ID"], deployment.site.folder / "access.log"
+    assert _soon(lambda: name in written.read_text())  # nginx writes after it has answered
+    access, log = written.read_text(), deployment.server.log.read_text()
 
     assert 1 == access.count(f"[{name}]") and 1 <= log.count(f"[{name}]") and "203.0.113.9 [" in access
     assert "secret" not in access + log
@@ -207,6 +211,63 @@ def test_the_servers_own_refusals_pass(site: Site) -> None:
 
     assert (401, "unauthenticated") == (status, json.loads(body)["code"])
     assert headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def a_photo() -> bytes:
+    """A picture that a camera could have made."""
+    file = io.BytesIO()
+    Image.new("RGB", (640, 480), "olive").save(file, "JPEG")
+    return file.getvalue()
+
+
+def test_photos_by_token_by_address_and_refused(deployment: Deployment) -> None:
+    """Nginx gives the bytes, if the server lets it: the server itself sends none; and every header is there that it would send."""
+    site, content = deployment.site, a_photo()
+    project, token = site.create_project(), site.token()
+    status, photo = site.ask("POST", f"/api/projects/{project}/photos", content, token=token, kind="image/jpeg")
+    assert 201 == status, photo
+    path = photo["url"].partition("?")[0]
+
+    signed, headers, by_address = answered(site, photo["url"], Origin="https://map.example.org")
+    by_token = answered(site, path, Authorization=f"Bearer {token}")
+    _, directly, by_server = _answered(
+        http.client.HTTPConnection("127.0.0.1", deployment.server.port), photo["url"], {}
+    )
+
+    assert (200, content, content, b"") == (signed, by_address, by_token[2], by_server)
+    assert directly["X-Accel-Redirect"] and not headers["X-Accel-Redirect"]
+    for name in ("Content-Type", "Content-Disposition", "Cache-Control", "Content-Security-Policy", *ONCE[:2]):
+        assert headers.get_all(name) == directly.get_all(name), name
+    assert "private, max-age=604800" in headers["Cache-Control"] and headers["Access-Control-Allow-Origin"]
+
+
+def test_photos_refused(deployment: Deployment) -> None:
+    """Without a token, as a stranger, with an altered or foreign address; and nobody gets past the server to the folder."""
+    site, content = deployment.site, a_photo()
+    project = site.create_project()
+    photo = site.ask("POST", f"/api/projects/{project}/photos", content, token=site.token(), kind="image/jpeg")[1]
+    path, _, query = photo["url"].partition("?")
+    name = path.rpartition("/")[2]
+    altered = query[:-1] + ("0" if query[-1] != "0" else "1")
+
+    assert 401 == answered(site, path)[0]
+    assert 403 == answered(site, f"{path}?{altered}")[0]
+    assert 404 == answered(site, f"/storage/photos/{'0' * 64}.jpg", Authorization=f"Bearer {site.token()}")[0]
+    for place in (f"/_photos/{name[:2]}/{name}", f"/storage/photos/../../_photos/{name[:2]}/{name}", "/_photos/"):
+        status, _, body = answered(site, place, X_Accel_Redirect=place)
+        assert (404, "no-such-path") == (status, json.loads(body)["code"])
+
+
+def test_a_part_of_a_photo_and_a_thumbnail(deployment: Deployment) -> None:
+    site, content = deployment.site, a_photo()
+    project = site.create_project()
+    photo = site.ask("POST", f"/api/projects/{project}/photos", content, token=site.token(), kind="image/jpeg")[1]
+
+    part = answered(site, photo["url"], Range="bytes=0-9")
+    small = answered(site, f"{photo['url']}&size=160")
+
+    assert (206, content[:10]) == (part[0], part[2])
+    assert 200 == small[0] and (160, 120) == Image.open(io.BytesIO(small[2])).size
 
 
 def send(site: Site, project: int, file: Path, waiting: Callable[[], None] | None = None) -> tuple[int, Any]:
