@@ -98,6 +98,29 @@ async def test_a_sender_that_vanishes_leaves_nothing(engineer: Caller, client: C
     assert [] == await listed(engineer, project)
 
 
+NOWHERE = [
+    "x",
+    "%00",
+    "%FF",
+    "a%0Ab.jpg",
+    "%F0%9F%92%A9",
+    "0" * 5000,
+    "'; DROP TABLE photo_files; --",
+    "0" * 64 + ".jpg%00",
+]
+
+
+@pytest.mark.each_store
+@pytest.mark.parametrize("name", NOWHERE)
+async def test_names_that_nothing_has(engineer: Caller, name: str) -> None:
+    """Whatever stands in an address, there is no such photo."""
+    project = await engineer.project()
+    for path in (f"/storage/photos/{name}", f"/api/projects/{project}/photos/{name}"):
+        assert 404 == (await engineer("GET", URL(path, encoded="%" in name))).status
+    row = URL(f"/api/projects/{project}/photos/{name}/file", encoded="%" in name)
+    assert 404 == (await engineer("PUT", row, data=PHOTO)).status
+
+
 TRAVERSALS = ["../../../etc/cron.d/x", "..\\..\\x.jpg", "/etc/passwd", "x\0.jpg", "%2e%2e%2fx", "a/../../b.jpg"]
 
 

@@ -7,7 +7,7 @@ from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.photos import NO_ROW, current
 from fiberq_core.errors import Fault, Forbidden, Invalid, NotFound
 from fiberq_core.photojson import Json, awaited_json, photo_json
-from fiberq_core.photos import PHOTO_LAYERS, PHOTO_PATH, PhotoFile
+from fiberq_core.photos import PHOTO_LAYERS, PHOTO_PATH, PhotoFile, media_in
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Page, Reader, Sought, Version
 from fiberq_core.registry.work import PHOTOS
@@ -50,7 +50,8 @@ async def awaited(ports: Ports, actor: Actor, project_id: int, limit: int, curso
 
 async def of_name(ports: Ports, actor: Actor | None, name: str) -> PhotoFile:
     """The photo with a name of ours, in any project of *actor* (None: whose right was shown otherwise). Raises: NotFound."""
-    for project_id in await ports.store.photo_projects(name):
+    known = await ports.store.photo_projects(name) if media_in(name) else ()
+    for project_id in known:
         with suppress(NotFound, Forbidden):
             if actor is not None:
                 await reader_in(ports, actor, project_id)
