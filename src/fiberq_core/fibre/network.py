@@ -5,13 +5,14 @@ Built once from the rows of `LAYERS`; nothing is asked of a store afterwards, ho
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TypeVar
 
 from attrs import field, frozen
 
 from fiberq_core.errors import Invalid
 from fiberq_core.fibre.colours import TIA_598_C, palettes
-from fiberq_core.fibre.lengths import distance
+from fiberq_core.fibre.lengths import Length, LengthOf, distance, optical_length
 from fiberq_core.fibre.places import PATCHES, SIDES, SPLICES, TRAYS
 from fiberq_core.registry.shared import CABLES
 from fiberq_core.rows import Row, Stored
@@ -64,6 +65,7 @@ class Network:
     jumpers: Mapping[str, tuple[str, ...]]  # by a patch's uuid: the patches that it is connected to
     on_cable: Mapping[str, tuple[Stored, ...]]  # by the cable's uuid: breaks and coils of slack
     colours: Mapping[str, tuple[str, ...]]  # by the name of a catalogue
+    _lengths: dict[str, Length] = field(init=False, factory=dict, repr=False)  # by the cable's uuid, once reckoned
 
     @classmethod
     def of(cls, stored: Iterable[Stored]) -> "Network":
@@ -104,9 +106,15 @@ class Network:
         tray = self.tray(splice)
         return self.row(tray.row.get("closure_uuid"), CLOSURES) if tray else None
 
-    def slack(self, fibre: Fibre) -> list[Row]:
-        """The coils that lie on a fibre's cable."""
-        return [s.row for s in self.on_cable.get(fibre.cable, ()) if s.key.layer == SLACK]
+    def length(self, fibre: Fibre) -> Length:
+        """How long a fibre is: its cable, and the coils that lie on it."""
+        cable = self.cable(fibre)
+        if cable is None:
+            return Length(None, LengthOf.UNKNOWN)
+        if fibre.cable not in self._lengths:
+            slack = [s.row for s in self.on_cable.get(fibre.cable, ()) if s.key.layer == SLACK]
+            self._lengths[fibre.cable] = optical_length(cable.row, slack)
+        return self._lengths[fibre.cable]
 
     def breaks(self, fibre: Fibre) -> list[Stored]:
         """The breaks of a fibre's cable, along it."""
@@ -134,7 +142,7 @@ class Network:
         ends = _ends(where.row.geometry) if where else None
         return ends[0] if ends else None
 
-    @property
+    @cached_property
     def words(self) -> Words:
         """Names for the rows."""
         return Words({s.key: s.row for s in self.rows.values()})

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from attrs import define, field, frozen
 
-from fiberq_core.fibre.lengths import Length, LengthOf, line_length, optical_length
+from fiberq_core.fibre.lengths import line_length
 from fiberq_core.fibre.network import OTHER_END, OTHER_SIDE, Joint, Network, joint_of, port_of
 from fiberq_core.fibre.places import SPLICES
 from fiberq_core.fibre.splitters import INPUT, is_splitter, ways_of
@@ -127,9 +127,10 @@ def _from_fibre(network: Network, at: _Into) -> tuple[list[Step], "_End | list[_
 def _cable_run(network: Network, joint: Joint, far: Joint | None) -> CableRun:
     cable = network.cable(joint.fibre)
     entered = joint.end or (OTHER_END[far.end] if far and far.end else None) or network.end_of(joint)
-    length = optical_length(cable.row, network.slack(joint.fibre)) if cable else Length(None, LengthOf.UNKNOWN)
     breaks = tuple(Break(row, _metres_to(row, cable, entered)) for row in network.breaks(joint.fibre))
-    return CableRun(joint.fibre, cable, entered, length, breaks if entered != "to" else breaks[::-1])
+    return CableRun(
+        joint.fibre, cable, entered, network.length(joint.fibre), breaks if entered != "to" else breaks[::-1]
+    )
 
 
 def _metres_to(row: Stored, cable: Stored | None, entered: str | None) -> float | None:
