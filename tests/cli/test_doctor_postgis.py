@@ -15,7 +15,7 @@ from fiberq_storage.postgis.builders import MOST
 from fiberq_storage.postgis.migrate import STEPS
 from tests.cli.running import Terminal
 from tests.postgis.bouncer import bouncing
-from tests.postgis.cluster import BIN, free_port, psql
+from tests.postgis.cluster import BIN, free_port, psql, psql_says
 from tests.postgis.databases import Databases
 
 pytestmark = pytest.mark.postgis
@@ -116,6 +116,26 @@ def test_what_is_amiss(fq: Terminal, dsn: str, statement: str, what: str, state:
     found = states(fq, dsn)[what]
 
     assert state == found[0] and words in found[1]
+
+
+def test_rules_that_rows_from_before_may_break(fq: Terminal, dsn: str, somebody) -> None:
+    """A rule that came when rows were there already is named until it is proven."""
+    url, rule = somebody(dsn, "fiberq_server"), '"status is a known one"'
+    assert ["ok", "all rows keep them", ""] == states(fq, url)["rules"]
+    psql(
+        dsn,
+        f"ALTER TABLE fiberq.work_orders DROP CONSTRAINT {rule};"
+        "INSERT INTO fiberq.projects (name) VALUES ('Village');"
+        "INSERT INTO fiberq.work_orders (project_id, title, order_type, status) VALUES (1, 'T', 'repair', 'lost');"
+        f"ALTER TABLE fiberq.work_orders ADD CONSTRAINT {rule} CHECK (status <> 'lost') NOT VALID",
+    )
+
+    found = states(fq, url)["rules"]
+
+    assert "note" == found[0] and "work_orders: status is a known one" in found[1] and "VALIDATE" in found[2]
+    assert psql_says(dsn, f"ALTER TABLE fiberq.work_orders VALIDATE CONSTRAINT {rule}") is None
+    psql(dsn, f"DELETE FROM fiberq.work_orders; ALTER TABLE fiberq.work_orders VALIDATE CONSTRAINT {rule}")
+    assert "ok" == states(fq, url)["rules"][0]
 
 
 def test_every_trigger_of_a_layer_is_looked_at(dsn: str) -> None:

@@ -22,6 +22,7 @@ def findings(database: Database) -> Iterator[Finding]:
     yield from _role(facts, database)
     yield _schema(facts, database)
     yield from _triggers(facts, database)
+    yield from _rules(facts, database)
     yield from _connections(facts, database)
 
 
@@ -95,6 +96,19 @@ def _triggers(facts: wiring.DatabaseFacts, database: Database) -> Iterator[Findi
         yield Finding("triggers", WRONG, found, advice)
     elif facts.schema.version == facts.schema.known_version:
         yield Finding("triggers", OK, "edits by SQL and QGIS become history")
+
+
+def _rules(facts: wiring.DatabaseFacts, database: Database) -> Iterator[Finding]:
+    unproven = facts.schema.unproven
+    if unproven:
+        found = f"in force, but rows from before may break them: {', '.join(unproven)}"
+        advice = (
+            f'ALTER TABLE {database.schema}.TABLE VALIDATE CONSTRAINT "CONSTRAINT"; proves one, or says that a row breaks'
+            " it. Such a row stays as it is until somebody changes it, who then has to put it right."
+        )
+        yield Finding("rules", NOTE, found, advice)
+    elif facts.schema.version == facts.schema.known_version:
+        yield Finding("rules", OK, "all rows keep them")
 
 
 def _connections(facts: wiring.DatabaseFacts, database: Database) -> Iterator[Finding]:

@@ -44,6 +44,11 @@ SELECT t.name || ': ' || w.trigger FROM unnest($2::text[]) AS t (name) CROSS JOI
 LEFT JOIN pg_trigger g ON g.tgname = w.trigger AND g.tgrelid = to_regclass(quote_ident($1) || '.' || quote_ident(t.name))
 WHERE coalesce(g.tgenabled, 'D') NOT IN ('O', 'A') ORDER BY 1
 """
+UNPROVEN = """
+SELECT c.relname || ': ' || k.conname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = $1 AND c.relname = ANY($2::text[]) AND NOT k.convalidated ORDER BY 1
+"""
 SIZE = """
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY($1::text[]) AND c.relkind = 'r'
@@ -106,6 +111,7 @@ class Schema:
     size: int = 0  # bytes
     projects: int = 0
     silent: Sequence[str] = ()  # triggers that do not work for everybody, as "table: trigger"
+    unproven: Sequence[str] = ()  # constraints that rows from before may break, as "table: constraint"
 
 
 @frozen
@@ -162,4 +168,5 @@ async def _schema(db: Connection, schema: str) -> Schema:
         await db.fetchval(SIZE, [schema, f"{schema}_history"]),
         await db.fetchval(f"SELECT count(*) FROM {ident(schema)}.projects"),
         [record[0] for record in await db.fetch(SILENT, schema, tables, TRIGGERS)],
+        [record[0] for record in await db.fetch(UNPROVEN, schema, tables)],
     )
