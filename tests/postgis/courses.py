@@ -7,6 +7,7 @@ from attrs import frozen
 
 from fiberq_core.changes import Source, Write
 from fiberq_core.fibre import claims_of
+from fiberq_core.photos import PHOTO_LAYERS, KnownName
 from fiberq_core.policy import Role
 from fiberq_core.ports import Changeset, Member, Reader, Sought, Upload
 from fiberq_core.registry import DATA_LAYERS
@@ -159,6 +160,31 @@ async def _sought(store: PostgisStore, filled: Filled, _: Path) -> None:
     await store.sought(Sought("Elements", here, {"fiberq_uuid": (order,)}), 3, None)
 
 
+async def _photos(reader: Reader, filled: Filled) -> None:
+    photos = [filled.photo(number) for number in range(5)]
+    await reader.photo_files([photos[0].name, *(photo.file_name for photo in photos)])
+    await reader.photo_rows(photos[0].file_name)
+    await reader.photo_name(photos[0].file_name)
+
+
+async def _awaited(reader: Reader, filled: Filled) -> None:
+    for layer in PHOTO_LAYERS:
+        await reader.photos_awaited(layer.name, 20, None)
+
+
+async def _photo_comes(store: PostgisStore, filled: Filled, _: Path) -> None:
+    photo = filled.photo(9999)
+    async with store.unit(filled.project.id, rehearsal=True) as unit:
+        await unit.save_photo(photo)
+        await unit.save_photo_name(KnownName(filled.photo(0).file_name, photo.name, ANA.sub), T0)
+
+
+async def _photo_owners(store: PostgisStore, filled: Filled, _: Path) -> None:
+    names = [filled.photo(number).name for number in range(5)]
+    await store.photo_projects(names[0])
+    await store.photos_known(names)
+
+
 async def _projects(store: PostgisStore, filled: Filled, _: Path) -> None:
     await store.projects(member=ANA.sub)
     await store.members(filled.project.id)
@@ -215,6 +241,18 @@ COURSES = (
     _read("The same bytes before?", "By digest.", lambda r, f: r.receipt_of_digest(f.upload(UPLOADS - 1))),
     _read("Earlier uploads of an export", "By export, then the rows of each.", lambda r, f: r.uploads_of(f.export)),
     _read("The answer to an idempotency key", "By key.", lambda r, f: r.keyed_answer("key")),
+    _read(
+        "Photos by name and by path",
+        "By the keys; rows that name one, by as much of the path as an index holds.",
+        _photos,
+    ),
+    _read("Photos that are awaited", "Rows in order of their numbers; for each, whether its photo is there.", _awaited),
+    Course("A photo comes", "By the keys.", _photo_comes),
+    Course(
+        "Who has a photo",
+        "By name, which is a digest, in all projects: before it is shown, or swept away.",
+        _photo_owners,
+    ),
     Course("Receipts and exports by their ids", "The ids are unique everywhere.", _exchange),
     Course("A row by its number", "Numbers are unique in their table, whatever the project.", _numbers),
     Course(

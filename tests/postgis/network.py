@@ -6,6 +6,7 @@ from attrs import evolve, frozen
 
 from fiberq_core.changes import Source, Write
 from fiberq_core.inbox import Decided, Decision
+from fiberq_core.photos import JPEG, Facts, KnownName, PhotoFile
 from fiberq_core.policy import Role
 from fiberq_core.ports import Changeset, Project, SentDelta, Unit, Upload
 from fiberq_core.registry import LAYER
@@ -19,6 +20,7 @@ from tests.postgis.cluster import psql
 UPLOADS = 5
 SHARE = 20  # one row in so many is changed by each upload
 ITEMS = 10  # that each upload leaves in the inbox
+PHOTOS = 200
 
 
 @frozen
@@ -37,6 +39,11 @@ class Filled:
     def upload(self, turn: int) -> str:
         """The sync_id, and the digest, of an upload."""
         return f"upload-{self.project.id}-{turn}"
+
+    def photo(self, number: int) -> PhotoFile:
+        """A photo of the project."""
+        name = f"{self.project.id:032x}{number:032x}.jpg"
+        return PhotoFile(name, Facts(JPEG, 4000, 3000), 4_000_000, f"{number}.jpg", ANA, T0)
 
 
 async def fill(store: PostgisStore, *, projects: int, villages: int) -> Sequence[Filled]:
@@ -67,6 +74,9 @@ async def _project(store: PostgisStore, number: int, new: Sequence[Write]) -> Fi
         found = await unit.rows([deleted])
         await unit.apply(Changeset(ANA, at(9), Source.REST, writes=tuple(map(gone, found.values()))))
         await unit.save_answer("key", {"done": True})
+        for photo in map(filled.photo, range(PHOTOS)):
+            await unit.save_photo(photo)
+            await unit.save_photo_name(KnownName(photo.file_name, photo.name, ANA.sub), T0)
     return evolve(filled, project=await store.project(project.id))
 
 

@@ -11,6 +11,7 @@ import pytest
 from fiberq_core.ports import Reader, Store, Unit
 from fiberq_storage.postgis import Settings, open_store
 from fiberq_storage.postgis.ddl import SYSTEM_TABLES
+from fiberq_storage.postgis.photos import PHOTO_TABLES
 from fiberq_storage.postgis.tables import TABLES
 from tests.postgis import courses
 from tests.postgis import network as network_module
@@ -24,12 +25,16 @@ pytestmark = pytest.mark.postgis
 MODES = ("force_custom_plan", "force_generic_plan")
 SMALL = {"projects", "members"}  # lists of these are asked for as a whole
 LARGE = {
-    *re.findall(r"CREATE TABLE (\w+)", SYSTEM_TABLES),
+    *re.findall(r"CREATE TABLE (\w+)", SYSTEM_TABLES + PHOTO_TABLES),
     *(table.layer.table + end for table in TABLES.values() for end in ("", "_history")),
 } - SMALL
 OF_ONE = re.compile(r"\(?\b(project_id|sync_id|export_id) = ")  # what an index must be asked for
 # and where it may not be: files are kept for all projects, and a number says nothing of its project
-ACROSS = {"Which raw uploads are needed": re.compile("inbox_open"), "A row by its number": re.compile(r"\w+_pkey")}
+ACROSS = {
+    "Which raw uploads are needed": re.compile("inbox_open"),
+    "A row by its number": re.compile(r"\w+_pkey"),
+    "Who has a photo": re.compile("photo_files_name"),
+}
 
 
 @pytest.fixture(scope="module", params=["never analysed", "analysed"])
