@@ -37,6 +37,7 @@ from fiberq_aiohttp.photoaddresses import PhotoAddresses
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.readiness import Readiness
 from fiberq_aiohttp.routes import (
+    auditing,
     changes,
     description,
     features,
@@ -64,6 +65,7 @@ ROUTES: Final = (
     *me.ROUTES,
     *tokens.ROUTES,
     *people.ROUTES,
+    *auditing.ROUTES,
     *projects.ROUTES,
     *sync.ROUTES,
     *inbox.ROUTES,

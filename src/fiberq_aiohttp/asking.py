@@ -4,6 +4,7 @@ import asyncio
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -137,6 +138,19 @@ def bbox(request: web.Request) -> Box | None:
     if not inside or not all(map(math.isfinite, (west, south, east, north))):
         raise _fault("bbox", "must be west,south,east,north in degrees, west before east and south before north")
     return west, south, east, north
+
+
+def moment(request: web.Request, name: str) -> str | None:
+    """A moment of the query, UTC where it does not say, in its canonical form; None if it says nothing. Raises: Invalid."""
+    text = request.query.get(name)
+    if not text:
+        return None
+    try:
+        said = datetime.fromisoformat(text)
+        utc = (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise _fault(name, "must be a moment like 2026-11-24T13:05:40Z") from None
+    return utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def idempotency_key(request: web.Request) -> str | None:

@@ -70,6 +70,10 @@ class PeopleStore(ABC):
         """The entries that *query* seeks, newest first. Raises: Invalid."""
         return await self.read(self.answers.audit.events, query, limit, cursor)
 
+    async def last_upload(self, project_id: int) -> Happening | None:
+        """The latest upload to a project, with how many features it brought."""
+        return await self.read(self.answers.audit.last_upload, project_id)
+
     async def activity(self, project_id: int, before: str | None, limit: int) -> tuple[Sequence[Happening], bool]:
         """Uploads and what the audit says of a project from before a moment, newest first; whether there is more."""
         return await self.read(self.answers.audit.activity, project_id, before, limit)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from fiberq_core.inbox import Item
 from fiberq_core.photos import KnownName, PhotoFile
@@ -18,8 +18,15 @@ from fiberq_core.rows import Key, Stored
 
 T = TypeVar("T")
 Box = tuple[float, float, float, float]  # west, south, east, north, in degrees
-Extents = dict[int, tuple[int, Box | None]]  # by project: the revision and its box, which takes a second to find
 Function = Callable[..., T | Awaitable[T]]
+
+
+@define
+class Measured:
+    """What takes a second to find, by project: the revision that it is of, and what was found."""
+
+    boxes: dict[int, tuple[int, Box | None]] = field(factory=dict)
+    cables: dict[int, tuple[int, float]] = field(factory=dict)
 
 
 @frozen
@@ -46,10 +53,10 @@ class StoreReader(ABC):
 
     answers: ClassVar[Answers]
 
-    def __init__(self, scope: Any, extents: Extents | None = None) -> None:
-        """Read *scope*; *extents* are remembered across readers of what is committed."""
+    def __init__(self, scope: Any, measured: Measured | None = None) -> None:
+        """Read *scope*; what is *measured* is remembered across readers of what is committed."""
         self._scope = scope
-        self._extents: Extents = {} if extents is None else extents
+        self._measured = measured or Measured()
         self._seen: dict[Key, Stored] = {}
 
     @abstractmethod
@@ -112,10 +119,18 @@ class StoreReader(ABC):
 
     async def extent(self) -> Box | None:
         """The box around all current rows; None where nothing has a place."""
-        project = self.project
-        known = self._extents.get(project.id)
+        project, boxes = self.project, self._measured.boxes
+        known = boxes.get(project.id)
         if known is None or known[0] != project.revision:
-            known = self._extents[project.id] = project.revision, await self._ask(self.answers.rows.extent)
+            known = boxes[project.id] = project.revision, await self._ask(self.answers.rows.extent)
+        return known[1]
+
+    async def cable_length(self) -> float:
+        """Metres of all cables as they are drawn, on the ellipsoid."""
+        project, cables = self.project, self._measured.cables
+        known = cables.get(project.id)
+        if known is None or known[0] != project.revision:
+            known = cables[project.id] = project.revision, await self._ask(self.answers.rows.cable_length)
         return known[1]
 
     async def extra_columns(self) -> Mapping[str, Mapping[str, str]]:

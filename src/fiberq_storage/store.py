@@ -7,14 +7,14 @@ from fiberq_core.policy import Role
 from fiberq_core.ports import Connections, Member, Page, Project, Sought
 from fiberq_core.rows import Key, Stored
 from fiberq_storage.peoplestore import PeopleStore
-from fiberq_storage.reader import Extents
+from fiberq_storage.reader import Measured
 
 
 class AnsweringStore(PeopleStore):
     """`ports.Store` without `reading`, `unit` and `alive`."""
 
     def __init__(self) -> None:
-        self._extents: Extents = {}
+        self._measured = Measured()
 
     async def create_project(
         self, name: str, description: str, *, uuid: str, by: Author, at: str, owner_role: Role | None

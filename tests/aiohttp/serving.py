@@ -54,7 +54,7 @@ def an_app(folder: Path, database: str | None = None, **changes: Any) -> web.App
     return create_app(settings, partial(wiring.serving, settings), fetch=provider)
 
 
-def token(*roles: str, sub: str = "180001", name: str | None = None, iat: int | None = None) -> str:
+def token(*roles: str, sub: str = "180001", name: str | None = None, iat: int | None = None, **more: object) -> str:
     """A token of somebody with these roles; *iat*: when it was issued, if not just before."""
     now = int(time.time())
     grants = {role: {"501": "acme.example.org"} for role in roles}
@@ -64,6 +64,7 @@ def token(*roles: str, sub: str = "180001", name: str | None = None, iat: int | 
         "iat": iat or now - 10,
         "exp": now + 3600,
         "urn:zitadel:iam:org:project:roles": grants,
+        **more,
     }
     return a_token(a_payload(**claims))
 

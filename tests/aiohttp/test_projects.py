@@ -28,7 +28,9 @@ async def test_create_and_show(engineer: Caller) -> None:
         "bbox": None,
         "role": "engineer",
         "member_count": 1,
-    } == {name: shown.json[name] for name in shown.json if name not in ("id", "uuid", "created_at")}
+        "member_names": ["Ema"],
+    } == {name: shown.json[name] for name in shown.json if name not in ("id", "uuid", "created_at", "members")}
+    assert ["2"] == [member["sub"] for member in shown.json["members"]]
 
 
 async def test_created_by_an_administrator(admin: Caller, engineer: Caller) -> None:

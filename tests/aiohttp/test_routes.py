@@ -36,7 +36,8 @@ GET /api/projects/1/photos                     POST /api/projects/1/photos      
 GET /api/projects/1/photos/awaited             GET /api/projects/1/photos/x         PUT /api/projects/1/photos/x/file
 GET /storage/photos/x.jpg
 POST /api/auth/record-login                    GET /api/auth/tokens
-GET /api/users                                 GET /api/users/x                     GET /api/projects/1/assignable-users
+GET /api/projects/1/stats                      GET /api/projects/1/activity         GET /api/projects/1/audit
+GET /api/audit                                 GET /api/users                                 GET /api/users/x                     GET /api/projects/1/assignable-users
 """.split()
 CALLS = list(zip(CALLED[::2], CALLED[1::2], strict=True))
 

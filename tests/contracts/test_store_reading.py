@@ -302,3 +302,15 @@ async def test_unknown_layers(store: Store, project: Project) -> None:
             await reader.features('x"; DROP TABLE projects; --', None, 9, None)
         assert {} == await reader.rows([Key("nothing", uuid(1))])
         assert {} == await reader.versions({Key("nothing", uuid(1)): 1})
+
+
+async def test_the_length_of_cables(store: Store, project: Project) -> None:
+    """Metres on the ground of both layers, as they are drawn now; nothing else that is long counts."""
+    east = line(20.0, 44.0, 20.01, 44.0)
+    drawn = [new(1, CABLES, geometry=east), new(2, "Kablovi_vazdusni", geometry=east), new(3, "PE cevi", geometry=east)]
+    applied = await commit(store, project, drawn)
+    async with store.reading(project.id) as reader:
+        assert 2 * 802.06 == pytest.approx(await reader.cable_length(), abs=0.1)
+    await commit(store, project, [gone(applied.rows[key(1, CABLES)])])
+    async with store.reading(project.id) as reader:
+        assert pytest.approx(await reader.cable_length(), abs=0.1) == 802.06

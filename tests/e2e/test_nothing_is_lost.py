@@ -33,7 +33,7 @@ from hypothesis.stateful import (
 
 from fiberq_aiohttp.app import create_app
 from fiberq_aiohttp.devkeys import issue_dev_token
-from fiberq_aiohttp.flows import projects
+from fiberq_aiohttp.flows import members, projects
 from fiberq_aiohttp.keys import PORTS
 from fiberq_aiohttp.settings import Database, Settings, from_env
 from fiberq_aiohttp.wiring import opened, serving
@@ -165,7 +165,7 @@ class Villagers(RuleBasedStateMachine):
     async def _first(self, settings: Settings) -> None:
         async with opened(settings) as ports:
             await projects.create(ports, ENGINEER, {"name": "Village"})
-            await projects.add_member(ports, ENGINEER, 1, {"sub": "*", "role": "engineer"})
+            await members.add_member(ports, ENGINEER, 1, {"sub": "*", "role": "engineer"})
             way = ByFlows(ports, 1)
             phone = Phone(ENGINEER, settings.data.parent / "first.gpkg")
             await way.download(ENGINEER, phone.path)

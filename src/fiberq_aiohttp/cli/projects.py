@@ -89,9 +89,8 @@ async def _everything(ports: Ports, who: Actor, said: str) -> dict[str, Any]:
 
     number = await finding.project_called(ports, who, said)
     shown = await projects.show(ports, who, number)
-    members = await projects.members(ports, who, number)
     layers: Any = (await reading.layers(ports, who, number))["layers"]
-    return {**shown, "members": members, "counts": {layer["name"]: layer["count"] for layer in layers}}
+    return {**shown, "counts": {layer["name"]: layer["count"] for layer in layers}}
 
 
 @project.command("archive")
@@ -122,10 +121,10 @@ def add_member(who: Actor, project: str, sub: str, role_in_project: str, name: s
     """Make SUB (a sign-in's subject, or * for everyone) a member in a role, or change their role."""
 
     async def work(ports: Ports) -> None:
-        from fiberq_aiohttp.flows import finding, projects
+        from fiberq_aiohttp.flows import finding, members
 
         number = await finding.project_called(ports, who, project)
-        await projects.add_member(ports, who, number, {"sub": sub, "role": role_in_project, "name": name})
+        await members.add_member(ports, who, number, {"sub": sub, "role": role_in_project, "name": name})
 
     at_work(data, work)
     say(f"{sub} is {role_in_project} in project {project}.")
@@ -140,10 +139,10 @@ def remove_member(who: Actor, project: str, sub: str, data: Path | None) -> None
     """Take SUB out of a project."""
 
     async def work(ports: Ports) -> None:
-        from fiberq_aiohttp.flows import finding, projects
+        from fiberq_aiohttp.flows import finding, members
 
         number = await finding.project_called(ports, who, project)
-        await projects.remove_member(ports, who, number, sub)
+        await members.remove_member(ports, who, number, sub)
 
     at_work(data, work)
     say(f"{sub} is no member of project {project} any more.")

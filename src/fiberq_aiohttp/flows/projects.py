@@ -1,54 +1,37 @@
-"""Projects and who belongs to them."""
+"""Projects; who belongs to them is told in `members`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from fiberq_aiohttp.flows.access import actor_in, author_of, demand, reader_in, writable
+from fiberq_aiohttp.flows import members
+from fiberq_aiohttp.flows.access import actor_in, author_of, demand, reader_in
+from fiberq_aiohttp.flows.bodies import MAX_NAME, fitting, one_of, text
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import Conflict, Fault, Invalid
 from fiberq_core.planning import ConflictPolicy
-from fiberq_core.policy import EVERYONE, Action, Actor, Role
-from fiberq_core.ports import ARCHIVED, STATUSES, Member, Project
+from fiberq_core.policy import Action, Actor, Role
+from fiberq_core.ports import ARCHIVED, STATUSES, Project
 
 Json = dict[str, object]
 
-MAX_NAME, MAX_DESCRIPTION, MAX_SUBJECT = 200, 10_000, 255  # characters
-ROLES: Final = tuple(role.value for role in Role)
-
-
-def _text(longest: int, *, needed: bool = False) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        text = "" if value is None else value
-        if not isinstance(text, str) or "\0" in text or len(text) > longest:
-            raise ValueError(f"must be text of at most {longest} characters")
-        if needed and not text.strip():
-            raise ValueError("must not be empty")
-        return text
-
-    return read
-
-
-def _one_of(*known: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or value not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return value
-
-    return read
+MAX_DESCRIPTION = 10_000  # characters
 
 
 FIELDS: Final[Mapping[str, Callable[[object], str]]] = {
-    "name": _text(MAX_NAME, needed=True),
-    "description": _text(MAX_DESCRIPTION),
-    "status": _one_of(*STATUSES),
-    "conflict_policy": _one_of(*(policy.value for policy in ConflictPolicy)),
+    "name": text(MAX_NAME, needed=True),
+    "description": text(MAX_DESCRIPTION),
+    "status": one_of(*STATUSES),
+    "conflict_policy": one_of(*(policy.value for policy in ConflictPolicy)),
 }
 
 
-async def listed(ports: Ports, actor: Actor, *, archived: bool = False) -> Sequence[Json]:
-    """The projects that *actor* may see; archived ones only where asked for."""
+async def listed(ports: Ports, actor: Actor, *, archived: bool = False, extents: bool = False) -> Sequence[Json]:
+    """The projects that *actor* may see, with their members' names; archived ones and *extents* only where asked for."""
     member = None if actor.needs_no_membership else actor.subject
-    return [_json(project) for project in await ports.store.projects(member=member, archived=archived)]
+    return [
+        await _listed_json(ports, project, extents)
+        for project in await ports.store.projects(member=member, archived=archived)
+    ]
 
 
 async def create(ports: Ports, actor: Actor, body: Mapping[str, object]) -> Json:
@@ -71,13 +54,12 @@ async def show(ports: Ports, actor: Actor, project_id: int) -> Json:
     _, limited = await reader_in(ports, actor, project_id)
     async with ports.store.reading(project_id) as reader:
         project, box = reader.project, await reader.extent()
-    people = await ports.store.members(project_id)
     return {
         **_json(project),
         "bbox": list(box) if box else None,
         "extent": _polygon(*box) if box else None,
         "role": limited.role.value if limited.role else None,
-        "member_count": len(people),
+        **members.counted(await members.known(ports, limited, project_id)),
     }
 
 
@@ -101,63 +83,9 @@ async def archive(ports: Ports, actor: Actor, project_id: int) -> None:
         await ports.store.update_project(project_id, {"status": ARCHIVED}, by=author_of(actor), at=ports.now())
 
 
-async def members(ports: Ports, actor: Actor, project_id: int) -> Sequence[Json]:
-    """Who belongs to a project. Raises: NotFound."""
-    await reader_in(ports, actor, project_id)
-    return [_member_json(member) for member in await ports.store.members(project_id)]
-
-
-async def add_member(ports: Ports, actor: Actor, project_id: int, body: Mapping[str, object]) -> Json:
-    """Add somebody, or change their role. Raises: NotFound, Forbidden, Invalid, Conflict."""
-    project, limited = await actor_in(ports, actor, project_id)
-    demand(limited, Action.MEMBERS_EDIT)
-    writable(project)
-    member = _read_member(body)
-    await ports.store.set_member(project_id, member, by=author_of(actor), at=ports.now())
-    return _member_json(member)
-
-
-async def remove_member(ports: Ports, actor: Actor, project_id: int, sub: str) -> None:
-    """Take somebody out. Raises: NotFound, Forbidden, Conflict."""
-    project, limited = await actor_in(ports, actor, project_id)
-    demand(limited, Action.MEMBERS_EDIT)
-    writable(project)
-    await ports.store.remove_member(project_id, sub, by=author_of(actor), at=ports.now())
-
-
 def _read(body: Mapping[str, object]) -> dict[str, str]:
     """What *body* says of a project. Other names are read over, so that what GET gave can be PUT. Raises: Invalid."""
-    return _fitting({name: (read, body[name]) for name, read in FIELDS.items() if name in body})
-
-
-def _read_member(body: Mapping[str, object]) -> Member:
-    said = {
-        "sub": (_subject, body.get("sub", body.get("user_sub"))),
-        "role": (_one_of(*ROLES), body.get("role", body.get("project_role"))),
-        "name": (_text(MAX_NAME), body.get("name", body.get("user_display_name"))),
-    }
-    fitting = _fitting(said)
-    return Member(fitting["sub"], Role(fitting["role"]), fitting["name"])
-
-
-def _subject(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable() or not 0 < len(value.strip()) == len(value) <= MAX_SUBJECT:
-        raise ValueError(f"must be the sub of somebody's sign-in, or {EVERYONE} for everyone who has a role")
-    return value
-
-
-def _fitting(said: Mapping[str, tuple[Callable[[object], str], object]]) -> dict[str, str]:
-    """Every value as it is stored. Raises: Invalid, with every fault."""
-    values: dict[str, str] = {}
-    faults = []
-    for name, (read, value) in said.items():
-        try:
-            values[name] = read(value)
-        except ValueError as wrong:
-            faults.append(Fault(name, str(wrong)))
-    if faults:
-        raise Invalid("Nothing was changed; see the errors", faults)
-    return values
+    return fitting({name: (read, body[name]) for name, read in FIELDS.items() if name in body})
 
 
 def _check_archive(project: Project, actor: Actor, status: str) -> None:
@@ -166,6 +94,16 @@ def _check_archive(project: Project, actor: Actor, status: str) -> None:
         raise Conflict("The project is archived; to change it, give it another status")
     if project.archived or status == ARCHIVED:
         demand(actor, Action.PROJECT_ARCHIVE)
+
+
+async def _listed_json(ports: Ports, project: Project, extents: bool) -> Json:
+    people = [member.name or member.sub for member in await ports.store.members(project.id)]
+    told = {**_json(project), "member_count": len(people), "member_names": people}
+    if extents:
+        async with ports.store.reading(project.id) as reader:
+            box = await reader.extent()
+        told["extent"] = _polygon(*box) if box else None
+    return told
 
 
 def _json(project: Project) -> Json:
@@ -180,11 +118,6 @@ def _json(project: Project) -> Json:
         "created_at": project.created_at,
         "created_by_sub": project.created_by_sub,
     }
-
-
-def _member_json(member: Member) -> Json:
-    sub, role = member.sub, member.role.value
-    return {"sub": sub, "role": role, "name": member.name, "user_sub": sub, "project_role": role}
 
 
 def _polygon(west: float, south: float, east: float, north: float) -> Json:

@@ -6,6 +6,7 @@ from fiberq_aiohttp.openapi.features import ANY_GEOMETRY
 from fiberq_aiohttp.openapi.shapes import (
     ANYTHING,
     MOMENT,
+    NUMBER,
     OBJECT,
     TEXT,
     WHOLE,
@@ -48,6 +49,28 @@ PROBLEM: Final = Shape(
 ME: Final = Shape("Me", record(sub=TEXT, email=TEXT, name=TEXT, roles=list_of(ROLES)))
 MY_ROLES: Final = Shape(
     "MyRoles", record(sub=TEXT, roles=list_of(ROLES), **{f"is_{role.value}": YES_NO for role in Role})
+)
+
+STATS: Final = Shape(
+    "ProjectStats",
+    record(
+        closures=WHOLE,
+        poles=WHOLE,
+        cables=WHOLE,
+        cable_length_m=NUMBER,
+        team_size=WHOLE,
+        last_sync_at=maybe(MOMENT),
+        last_sync_features=maybe(WHOLE),
+    ),
+)
+ACTIVITY: Final = Shape(
+    "Activity",
+    record(
+        entries=list_of(
+            record(event_type=TEXT, event_at=MOMENT, user_sub=TEXT, user_display_name=TEXT, details=OBJECT)
+        ),
+        has_more=YES_NO,
+    ),
 )
 
 STATUS: Final = one_of(*STATUSES)
@@ -186,9 +209,28 @@ PROJECT: Final = Shape(
         created_by_sub=maybe(TEXT),
     ),
 )
+MEMBER: Final = Shape(
+    "Member",
+    record(
+        id=TEXT,
+        sub=TEXT,
+        role=ROLES,
+        name=TEXT,
+        user_sub=TEXT,
+        user_display_name=TEXT,
+        user_email=TEXT,
+        project_role=ROLES,
+    ),
+)
+_NAMES: Final = {"member_count": WHOLE, "member_names": list_of(TEXT)}
+_LISTED: Final = extended(PROJECT, **_NAMES)
+LISTED_PROJECT: Final = Shape(
+    "ListedProject", {**_LISTED, "properties": {**_LISTED["properties"], "extent": maybe(ANY_GEOMETRY)}}
+)
 _BOX: Final = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
 ONE_PROJECT: Final = Shape(
     "OneProject",
-    extended(PROJECT, bbox=maybe(_BOX), extent=maybe(ANY_GEOMETRY), role=maybe(ROLES), member_count=WHOLE),
+    extended(
+        PROJECT, bbox=maybe(_BOX), extent=maybe(ANY_GEOMETRY), role=maybe(ROLES), members=list_of(MEMBER), **_NAMES
+    ),
 )
-MEMBER: Final = Shape("Member", record(sub=TEXT, role=ROLES, name=TEXT, user_sub=TEXT, project_role=ROLES))

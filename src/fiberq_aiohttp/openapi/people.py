@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from fiberq_aiohttp.openapi.common import ROLES
+from fiberq_aiohttp.openapi.common import AUTHOR, ROLES
 from fiberq_aiohttp.openapi.operation import Parameter
 from fiberq_aiohttp.openapi.shapes import (
     MOMENT,
+    OBJECT,
     TEXT,
     WHOLE,
     Shape,
@@ -66,6 +67,9 @@ ASSIGNABLE: Final = Shape(
         last_login_at=MOMENT,
         project_role=maybe(ROLES),
     ),
+)
+EVENT: Final = Shape(
+    "AuditEvent", record(id=WHOLE, project_id=maybe(WHOLE), at=MOMENT, by=AUTHOR, what=TEXT, detail=OBJECT)
 )
 WHOSE: Final = (
     Parameter("user", "the subject of somebody whose tokens are asked for (administrators)"),

@@ -91,6 +91,10 @@ class Audit(Protocol):
         """The entries that *query* seeks, newest first. Raises: Invalid."""
         ...
 
+    async def last_upload(self, project_id: int) -> Happening | None:
+        """The latest upload to a project, with how many features it brought."""
+        ...
+
     async def activity(self, project_id: int, before: str | None, limit: int) -> tuple[Sequence[Happening], bool]:
         """Uploads and what the audit says of a project from before a moment, newest first; whether there is more.
 

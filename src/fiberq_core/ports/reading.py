@@ -71,6 +71,10 @@ class Reader(PhotoReader, Protocol):
         """West, south, east, north of all current rows, in degrees; None where nothing has a place."""
         ...
 
+    async def cable_length(self) -> float:
+        """Metres of all cables as they are drawn, on the ellipsoid."""
+        ...
+
     async def extra_columns(self) -> Mapping[str, Mapping[str, str]]:
         """Unregistered columns by layer: name → type as the first file declared it."""
         ...

@@ -21,14 +21,20 @@ MOMENTS = (
     f" (SELECT at FROM audit WHERE project_id = $1 AND at < $2{MOMENT} AND {SHOWN} ORDER BY at DESC LIMIT $3)"
     " ORDER BY 1 DESC LIMIT $3"
 )
-# What happened in a project $1 from $2 on and before $3. A receipt may hold characters that json functions refuse.
-HAPPENINGS = (
+# A receipt may hold characters that json functions refuse.
+UPLOADS = (
     "SELECT 'sync.upload', at, author_sub, author_name, json_build_object('sync_id', sync_id, 'features',"
     """ substring(receipt::text FROM '"features_merged": ?([0-9]{1,9})')::integer)::text AS detail, 1 AS kind, id"""
-    f" FROM uploads WHERE project_id = $1 AND at >= $2{MOMENT} AND at < $3{MOMENT} UNION ALL"
+    " FROM uploads"
+)
+# What happened in a project $1 from $2 on and before $3.
+HAPPENINGS = (
+    f"{UPLOADS} WHERE project_id = $1 AND at >= $2{MOMENT} AND at < $3{MOMENT} UNION ALL"
     " SELECT what, at, by_sub, by_name, detail::text, 2, id FROM audit"
     f" WHERE project_id = $1 AND at >= $2{MOMENT} AND at < $3{MOMENT} AND {SHOWN} ORDER BY at DESC, kind, id DESC"
 )
+SHOWN_FIELDS = f"what, to_char(at AT TIME ZONE 'UTC', '{INSTANT}'), sub, name, detail"
+ALIASES = "(what, at, sub, name, detail, kind, id)"
 
 
 def instants(fields: Iterable[str]) -> str:
@@ -74,6 +80,13 @@ def _conditions(query: AuditQuery, cursor: str | None) -> Iterator[tuple[str, An
         yield "what = {}" if not query.what.endswith(".") else "starts_with(what, {})", query.what
 
 
+async def last_upload(db: Connection, project_id: int) -> Happening | None:
+    """The latest upload to a project, with how many features it brought."""
+    latest = f"{UPLOADS} WHERE project_id = $1 ORDER BY at DESC, id DESC LIMIT 1"
+    found = await db.fetchrow(f"SELECT {SHOWN_FIELDS} FROM ({latest}) h {ALIASES}", project_id)
+    return None if found is None else happening_of(found)
+
+
 async def activity(db: Connection, project_id: int, before: str | None, limit: int) -> tuple[Sequence[Happening], bool]:
     """Uploads and what the audit says of a project from before a moment, newest first; whether there is more."""
     until = before or ENDLESS
@@ -81,8 +94,6 @@ async def activity(db: Connection, project_id: int, before: str | None, limit: i
     if not moments:
         return [], False
     since = moments[min(limit, len(moments)) - 1][0]
-    fields = f"what, {instants(['at'])}, sub, name, detail"
-    sql = f"SELECT {fields} FROM ({HAPPENINGS}) h (what, at, sub, name, detail, kind, id)"
-    found = await db.fetch(sql, project_id, since, until)
+    found = await db.fetch(f"SELECT {SHOWN_FIELDS} FROM ({HAPPENINGS}) h {ALIASES}", project_id, since, until)
     more = await db.fetch(MOMENTS, project_id, since, 1)
     return [happening_of(record) for record in found], bool(more)

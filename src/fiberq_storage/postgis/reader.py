@@ -18,7 +18,7 @@ from fiberq_storage.postgis import (
 )
 from fiberq_storage.postgis.connection import Connection, Session
 from fiberq_storage.postgis.scope import Scope
-from fiberq_storage.reader import Answers, Extents, Function, StoreReader, StoreUnit
+from fiberq_storage.reader import Answers, Function, Measured, StoreReader, StoreUnit
 
 T = TypeVar("T")
 ANSWERS = Answers(apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog)
@@ -29,8 +29,8 @@ class PostgisReader(StoreReader):
 
     answers = ANSWERS
 
-    def __init__(self, session: Session, scope: Scope, extents: Extents | None = None) -> None:
-        super().__init__(scope, extents)
+    def __init__(self, session: Session, scope: Scope, measured: Measured | None = None) -> None:
+        super().__init__(scope, measured)
         self._session = session
 
     async def _ask(self, function: Function[T], *args: Any) -> T:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fiberq_core.errors import NotFound
 from fiberq_core.ports import Page
+from fiberq_core.registry.shared import CABLES
 from fiberq_core.rows import Key, Stored
 from fiberq_storage.paging import cursor_parts, cursor_text, light, page
 from fiberq_storage.postgis.connection import BY_VALUES
@@ -143,6 +144,16 @@ async def extent(scope: Scope) -> Box | None:
     sql = f"SELECT min(ST_XMin(box)), min(ST_YMin(box)), max(ST_XMax(box)), max(ST_YMax(box)) FROM ({' UNION ALL '.join(parts)}) s"
     west, south, east, north = await scope.db.fetchrow(sql, scope.project.id)
     return None if west is None else (west, south, east, north)
+
+
+async def cable_length(scope: Scope) -> float:
+    """Metres of all cables as they are drawn, on the ellipsoid."""
+    parts = (
+        f"SELECT sum(ST_Length({GEOM}::geography)) AS metres FROM {TABLES[name].name} WHERE project_id = $1"
+        for name in CABLES
+    )
+    sql = f"SELECT coalesce(sum(metres), 0) FROM ({' UNION ALL '.join(parts)}) s"
+    return float(await scope.db.fetchval(sql, scope.project.id))
 
 
 async def extra_columns(scope: Scope) -> Mapping[str, Mapping[str, str]]:

@@ -109,7 +109,7 @@ class PostgisStore(AnsweringStore):
     async def reading(self, project_id: int) -> AsyncIterator[Reader]:
         """A snapshot to read. Raises: NotFound, StoreUnavailable."""
         async with self.snapshot(project_id) as (session, scope):
-            yield PostgisReader(session, scope, self._extents)
+            yield PostgisReader(session, scope, self._measured)
 
     @asynccontextmanager
     async def snapshot(self, project_id: int) -> AsyncIterator[tuple[Session, Scope]]:

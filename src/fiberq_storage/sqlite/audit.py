@@ -20,11 +20,13 @@ MOMENTS = (
     f" SELECT * FROM (SELECT at FROM audit WHERE project_id = ?1 AND at < ?2 AND {SHOWN} ORDER BY at DESC LIMIT ?3)"
     " ORDER BY 1 DESC LIMIT ?3"
 )
+UPLOADS = (
+    "SELECT 'sync.upload', at, author_sub, author_name, json_object('sync_id', sync_id, 'features',"
+    " json_extract(receipt, '$.features_merged')), 1 AS kind, id FROM uploads"
+)
 # What happened in a project ?1 from ?2 on and before ?3.
 HAPPENINGS = (
-    "SELECT 'sync.upload', at, author_sub, author_name, json_object('sync_id', sync_id, 'features',"
-    " json_extract(receipt, '$.features_merged')), 1 AS kind, id"
-    " FROM uploads WHERE project_id = ?1 AND at >= ?2 AND at < ?3 UNION ALL"
+    f"{UPLOADS} WHERE project_id = ?1 AND at >= ?2 AND at < ?3 UNION ALL"
     " SELECT what, at, by_sub, by_name, detail, 2, id FROM audit"
     f" WHERE project_id = ?1 AND at >= ?2 AND at < ?3 AND {SHOWN} ORDER BY at DESC, kind, id DESC"
 )
@@ -60,6 +62,13 @@ def _conditions(query: AuditQuery, cursor: str | None) -> Iterator[tuple[str, An
     if query.what is not None:
         whole = "what = ?" if not query.what.endswith(".") else "instr(what, ?) = 1"
         yield whole, query.what
+
+
+def last_upload(db: apsw.Connection, project_id: int) -> Happening | None:
+    """The latest upload to a project, with how many features it brought."""
+    sql = f"{UPLOADS} WHERE project_id = ? ORDER BY at DESC, id DESC LIMIT 1"
+    found = db.execute(sql, (project_id,)).fetchone()
+    return None if found is None else happening_of(found[:5])
 
 
 def activity(db: apsw.Connection, project_id: int, before: str | None, limit: int) -> tuple[Sequence[Happening], bool]:

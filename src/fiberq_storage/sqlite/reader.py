@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from fiberq_storage.reader import Answers, Extents, Function, StoreReader, StoreUnit
+from fiberq_storage.reader import Answers, Function, Measured, StoreReader, StoreUnit
 from fiberq_storage.sqlite import apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog
 from fiberq_storage.sqlite.connection import Lane
 from fiberq_storage.sqlite.scope import Scope
@@ -18,8 +18,8 @@ class SqliteReader(StoreReader):
 
     answers = ANSWERS
 
-    def __init__(self, lane: Lane, scope: Scope, extents: Extents | None = None) -> None:
-        super().__init__(scope, extents)
+    def __init__(self, lane: Lane, scope: Scope, measured: Measured | None = None) -> None:
+        super().__init__(scope, measured)
         self._lane = lane
 
     async def _ask(self, function: Function[T], *args: Any) -> T:

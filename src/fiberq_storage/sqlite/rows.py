@@ -5,8 +5,10 @@ from functools import cache
 from typing import Any
 
 from fiberq_core.errors import NotFound
+from fiberq_core.fibre.lengths import line_length
 from fiberq_core.ports import Page
 from fiberq_core.registry.model import GEOMETRY
+from fiberq_core.registry.shared import CABLES
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_storage.paging import cursor_parts, cursor_text, light, page
 from fiberq_storage.reader import Box
@@ -14,7 +16,7 @@ from fiberq_storage.rowjson import values_of
 from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite.blobs import unpack
 from fiberq_storage.sqlite.scope import Scope, array, by_layer
-from fiberq_storage.sqlite.tables import TABLES, Table
+from fiberq_storage.sqlite.tables import GEOM, TABLES, Table
 
 At = tuple[Key, int]  # a row at a revision
 PAST = "h.layer, h.uuid, h.id, h.fid, h.rev, h.vals, h.geom"
@@ -130,6 +132,17 @@ def extent(scope: Scope) -> Box | None:
     sql = f"SELECT min(w), min(s), max(e), max(n) FROM ({' UNION ALL '.join(parts)})"
     found = scope.db.execute(sql, (scope.project.id,)).fetchone()
     return None if found is None or found[0] is None else (found[0], found[1], found[2], found[3])
+
+
+def cable_length(scope: Scope) -> float:
+    """Metres of all cables as they are drawn, on the ellipsoid."""
+    metres = 0.0
+    for name in CABLES:
+        table = TABLES[name]
+        sql = f"SELECT {GEOM} FROM {table.name} WHERE project_id = ? AND {GEOM} IS NOT NULL"
+        found: Any = scope.db.execute(sql, (scope.project.id,))
+        metres += sum(line_length(unpack(blob)) for (blob,) in found)
+    return metres
 
 
 def extra_columns(scope: Scope) -> Mapping[str, Mapping[str, str]]:

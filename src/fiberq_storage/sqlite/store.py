@@ -75,7 +75,7 @@ class SqliteStore(AnsweringStore):
         """A snapshot to read. Raises: NotFound."""
         async with self._lane() as lane:
             try:
-                yield SqliteReader(lane, await lane.run(_enter, project_id, "DEFERRED"), self._extents)
+                yield SqliteReader(lane, await lane.run(_enter, project_id, "DEFERRED"), self._measured)
             finally:
                 await lane.run(finish, commit=False)
 
