@@ -1,5 +1,6 @@
 """A photo on its way out: by nginx where it stands before this server, by the system, or piece by piece from a bucket."""
 
+import logging
 from pathlib import Path
 from typing import Final
 
@@ -7,11 +8,14 @@ from aiohttp import hdrs, web
 
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.keys import PORTS, SETTINGS
+from fiberq_core.errors import FiberqError
 from fiberq_core.photos import JPEG, PhotoFile, shelf
 
 KEPT: Final = "private, max-age=604800, immutable"  # seven days, by the person who asked: a name never has other bytes
 SIDES: Final = (160, 320, 640, 1280, 2048)  # pixels; thumbnails are made in these sizes
 INERT: Final = "default-src 'none'; sandbox"  # should a browser ever take it for a page
+
+log = logging.getLogger("fiberq.photos")
 
 
 async def send(request: web.Request, photo: PhotoFile, side: int | None) -> web.StreamResponse:
@@ -33,13 +37,19 @@ async def send(request: web.Request, photo: PhotoFile, side: int | None) -> web.
 
 
 async def _stream(request: web.Request, ports: Ports, photo: PhotoFile) -> web.StreamResponse:
+    """Send the photo piece by piece. What fails on the way cannot be said any more: the connection is cut."""
     response = web.StreamResponse(headers=_head(photo))
     response.content_length = photo.size
     await response.prepare(request)
-    if request.method != hdrs.METH_HEAD:
-        async for piece in ports.photos.pieces(photo.name):
-            await response.write(piece)
-    await response.write_eof()
+    try:
+        if request.method != hdrs.METH_HEAD:
+            async for piece in ports.photos.pieces(photo.name):
+                await response.write(piece)
+        await response.write_eof()
+    except FiberqError:
+        log.exception("a photo broke off")
+        if request.transport is not None:
+            request.transport.abort()
     return response
 
 

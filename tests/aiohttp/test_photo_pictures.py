@@ -5,16 +5,25 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientError
 from aiohttp.test_utils import TestClient, TestServer
 from PIL import Image
 
+from fiberq_core.errors import StoreUnavailable
 from fiberq_core.photos import shelf
 from fiberq_core.signing import sign
+from fiberq_storage.photos.bucket import PhotoBucket, s3
 from tests.aiohttp.pictures import exif, picture
 from tests.aiohttp.serving import ENV, Caller, an_app, token
+from tests.buckets import a_bucket, s3_server
 
 PHOTO = picture(size=(800, 400), exif=exif(6))
 OTHER = picture(colour="red")
+
+
+def pictures_in(folder: Path) -> list[str]:
+    """All that lie anywhere below."""
+    return [path.name for path in folder.rglob("*.jpg")]
 
 
 async def sent(engineer: Caller, content: bytes = PHOTO) -> dict[str, str]:
@@ -29,6 +38,15 @@ async def behind_nginx(tmp_path: Path, database: str | None) -> AsyncIterator[Ca
     """An engineer at a server that lets nginx send photos."""
     async with TestClient(TestServer(an_app(tmp_path, database, photos_accel="/internal/photos"))) as client:
         yield Caller(client, token("engineer", sub="2"))
+
+
+@pytest.fixture
+async def on_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Caller]:
+    """An engineer at a server whose photos are in a bucket."""
+    with s3_server() as address:
+        bucket = a_bucket(address, "photos", monkeypatch)
+        async with TestClient(TestServer(an_app(tmp_path, photo_bucket=bucket))) as client:
+            yield Caller(client, token("engineer", sub="2"))
 
 
 @pytest.mark.each_store
@@ -132,6 +150,42 @@ async def test_nginx_sends_it(behind_nginx: Caller) -> None:
     assert "image/jpeg" == answer.headers["Content-Type"]
     assert "private" in answer.headers["Cache-Control"]
     assert 404 == (await Caller(behind_nginx.client, token("engineer", sub="4"))("GET", photo["path"])).status
+
+
+async def test_a_bucket_gives_it(on_bucket: Caller, tmp_path: Path) -> None:
+    """Through the server, with the same headers; nothing of it stays on this machine but the thumbnail."""
+    photo = await sent(on_bucket)
+    whole, look = await on_bucket("GET", photo["path"]), await on_bucket("HEAD", photo["path"])
+    small = await on_bucket("GET", f"{photo['path']}?size=160")
+
+    assert (200, PHOTO, "image/jpeg") == (whole.status, whole.body, whole.headers["Content-Type"])
+    assert (200, b"", str(len(PHOTO))) == (look.status, look.body, look.headers["Content-Length"])
+    assert "max-age=604800" in whole.headers["Cache-Control"]
+    with Image.open(BytesIO(small.body)) as image:
+        assert (80, 160) == image.size
+    assert [f"{Path(photo['name']).stem}-160.jpg"] == pictures_in(tmp_path)
+
+
+async def test_a_bucket_that_breaks_off(on_bucket: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes half a photo for a whole one, nor an error for a part of it."""
+    photo = await sent(on_bucket)
+
+    async def broken(_: PhotoBucket, name: str) -> AsyncIterator[bytes]:
+        yield PHOTO[:100]
+        raise StoreUnavailable(name)
+
+    monkeypatch.setattr(PhotoBucket, "pieces", broken)
+    with pytest.raises(ClientError):
+        await on_bucket("GET", photo["path"])
+
+
+async def test_a_bucket_that_lost_it(on_bucket: Caller) -> None:
+    """As where a file is gone."""
+    photo = await sent(on_bucket)
+    assert await PhotoBucket(s3("s3://photos/of/fiberq")).remove(photo["name"], before=4e9)
+
+    for url in (photo["path"], f"{photo['path']}?size=160"):
+        assert 404 == (await on_bucket("GET", url)).status
 
 
 async def test_a_file_that_is_gone(engineer: Caller, tmp_path: Path) -> None:

@@ -4,12 +4,10 @@ import asyncio
 import hashlib
 import os
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 from obstore.store import MemoryStore
 from PIL import Image
 
@@ -22,6 +20,7 @@ from fiberq_storage.photos.place import Place
 from fiberq_storage.photos.thumbnails import Thumbnails
 from fiberq_storage.photos.volume import ORPHAN_S, Photos
 from tests.aiohttp.pictures import exif, picture
+from tests.buckets import a_bucket, s3_server
 
 CONTENT = picture("JPEG", (400, 200), exif=exif(6))
 NAME = name_of(hashlib.sha256(CONTENT).hexdigest(), JPEG)
@@ -30,12 +29,9 @@ ABSENT = name_of("0" * 64, JPEG)
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
-    """The address of an S3 server without buckets."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    """The address of an S3 server."""
+    with s3_server() as address:
+        yield address
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -45,16 +41,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         return PhotoFolder(tmp_path / "photos")
     if request.param == "memory":
         return bucket.PhotoBucket(MemoryStore())
-    return _in_bucket(request.getfixturevalue("s3"), tmp_path.name.lower().replace("_", "-"), monkeypatch)
-
-
-def _in_bucket(address: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Place:
-    variables = {"ENDPOINT_URL": address, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret", "REGION": "eu-west-1"}
-    for variable, value in {**variables, "ALLOW_HTTP": "true"}.items():
-        monkeypatch.setenv(f"AWS_{variable}", value)
-    with urllib.request.urlopen(urllib.request.Request(f"{address}/{name}", method="PUT"), timeout=10):  # noqa: S310
-        pass  # a bucket of that name is made
-    return bucket.PhotoBucket(bucket.s3(f"s3://{name}/of/fiberq"))
+    name = tmp_path.name.lower().replace("_", "-")
+    return bucket.PhotoBucket(bucket.s3(a_bucket(request.getfixturevalue("s3"), name, monkeypatch)))
 
 
 @pytest.fixture
@@ -201,7 +189,6 @@ async def test_a_bucket_that_does_not_answer(sent: str, tmp_path: Path, monkeypa
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     for variable in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
         monkeypatch.setenv(f"AWS_{variable}", "very-secret")
-    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     volume = Photos(bucket.PhotoBucket(bucket.s3("s3://bucket/x")), tmp_path / "thumbnails")
 
     with pytest.raises(StoreUnavailable) as refused:
