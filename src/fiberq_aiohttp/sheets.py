@@ -7,7 +7,7 @@ from typing import Final
 
 import xlsxwriter
 
-from fiberq_core.daybook import Daybook, Line, said, words
+from fiberq_core.daybook import Daybook, Line, said, spoken, words
 
 Cell = str | float | None
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a text begins with that office programs calculate
@@ -35,7 +35,7 @@ def csv_of(book: Daybook, language: str) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([said_in[name] for name in COLUMNS])
-    writer.writerows([_harmless(cell) for cell in _cells(line)] for line in book.lines)
+    writer.writerows([_harmless(cell) for cell in _cells(line, language)] for line in book.lines)
     return (BOM + text.getvalue()).encode("utf-8")
 
 
@@ -44,17 +44,18 @@ def xlsx_of(book: Daybook, language: str) -> bytes:
     said_in = words(language)
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, OPTIONS) as workbook:
-        _sheet(workbook, said_in, "reports", COLUMNS, [_cells(line) for line in book.lines])
+        _sheet(workbook, said_in, "reports", COLUMNS, [_cells(line, language) for line in book.lines])
         _sheet(workbook, said_in, "materials_used", MATERIALS, [row for line in book.lines for row in _materials(line)])
         _sheet(workbook, said_in, "totals", TOTALS, [(t.name, t.quantity, t.unit) for t in book.totals])
     return file.getvalue()
 
 
-def _cells(line: Line) -> tuple[Cell, ...]:
+def _cells(line: Line, language: str) -> tuple[Cell, ...]:
     activities, materials = ("; ".join(map(said, some)) for some in (line.activities, line.materials))
     longitude, latitude = line.place
     return (
-        line.number, line.day, line.project, line.order_number, line.order, line.reporter, line.weather,
+        line.number, line.day, line.project, line.order_number, line.order, line.reporter,
+        spoken(line.weather, language),
         line.crew, line.hours, activities, materials, line.issues, latitude, longitude,
     )  # fmt: skip
 

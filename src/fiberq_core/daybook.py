@@ -10,6 +10,7 @@ from fiberq_core.records.entries import Entry, entries
 from fiberq_core.records.showing import position
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import Labels
+from fiberq_core.registry.vocabularies import WEATHER
 from fiberq_core.rows import Key, Stored
 
 REPORTS: Final = "SMR_reports"
@@ -33,8 +34,6 @@ WORDS: Final[Mapping[str, Labels]] = {
     "person_hours": Labels("Person-hours", "Čovek-časova", "Човекочасове"),
     "none": Labels("There are no reports in this period.", "U ovom periodu nema izveštaja.", "Няма отчети за периода."),
     "signature": Labels("Signature", "Potpis", "Подпис"),
-    "from": Labels("From", "Od", "От"),
-    "to": Labels("To", "Do", "До"),
 }
 
 
@@ -98,6 +97,12 @@ class Daybook:
 def words(language: str) -> Mapping[str, str]:
     """Every word of these pages in one of `LANGUAGES`."""
     return {name: getattr(labels, language) for name, labels in WORDS.items()}
+
+
+def spoken(weather: str, language: str) -> str:
+    """The weather as it is called in a language, where it is a known one; else as somebody typed it."""
+    term = WEATHER.term(weather) if weather else None
+    return getattr(term.labels, language) if term is not None else weather
 
 
 def said(one: Entry) -> str:

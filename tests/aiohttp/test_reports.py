@@ -110,7 +110,7 @@ async def period(engineer: Caller, worker: Caller, order: dict[str, Any]) -> int
         made = await by.made(
             REPORTS,
             {
-                "work_order_id": order["id"], "report_date": f"2026-05-0{day}", "crew_size": 3, "hours_worked": 7.5,
+                "work_order_id": order["id"], "report_date": f"2026-05-0{day}", "crew_size": 3, "hours_worked": 7.5, "weather": "Rain",
                 "activities": ["Copanje rova", NASTY],
                 "materials_used": [{"name": "PE cev", "quantity": material, "unit": "m", "note": "@x"}, {"name": NASTY}],
                 "issues": "<script>alert(1)</script>\n-5 °C", "latitude": 44.1, "longitude": -20.2,
@@ -151,7 +151,7 @@ async def test_csv(engineer: Caller, project: int, period: int, path: str) -> No
     assert ("2026-05-05", "Vuk Vuković", "Ulica Ćirila", "-20.2") == (
         line["Datum"], line["Izveštaj podneo"], line["Radni nalog"], line["Geografska dužina"],
     )  # fmt: skip
-    assert f"Copanje rova; {NASTY}" == line["Aktivnosti"]
+    assert (f"Copanje rova; {NASTY}", "Kiša") == (line["Aktivnosti"], line["Vremenski uslovi"])
     assert not [cell for row in lines for cell in row if re.match(r"\s*[=+@]", cell)]
 
 

@@ -1,6 +1,7 @@
 """Daily reports on paper and in tables. The reports themselves are among `records`."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import aiohttp_jinja2
@@ -16,7 +17,7 @@ from fiberq_aiohttp.openapi.records import asked
 from fiberq_aiohttp.openapi.shapes import FILE, TEXT, one_of
 from fiberq_aiohttp.routes.records import NUMBER, asked_of, number_in_path, paths_of
 from fiberq_aiohttp.routes.spelling import spelled
-from fiberq_core.daybook import LANGUAGES, Daybook, plain, said, words
+from fiberq_core.daybook import LANGUAGES, Daybook, plain, said, spoken, words
 from fiberq_core.policy import Action
 from fiberq_core.records import REPORTS
 
@@ -62,7 +63,8 @@ def _language(request: web.Request) -> str:
 
 def _page(request: web.Request, book: Daybook) -> web.StreamResponse:
     language = _language(request)
-    context = {"book": book, "t": words(language), "language": language, "said": said, "plain": plain}
+    shown = {"said": said, "plain": plain, "spoken": partial(spoken, language=language)}
+    context = {"book": book, "t": words(language), "language": language, **shown}
     answer = aiohttp_jinja2.render_template("reports.html", request, context)
     answer.headers["Content-Security-Policy"] = PAGE_POLICY
     return answer
