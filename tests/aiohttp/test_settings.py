@@ -65,6 +65,28 @@ def test_a_database(scheme: str) -> None:
     assert "hunter2" not in repr(settings)
 
 
+def test_photos_in_a_bucket() -> None:
+    """A folder by default; a bucket by its address, which nginx cannot give out."""
+    plain = from_env({"PHOTOS_ACCEL": "/_photos/", "PHOTO_ADDRESS_MINUTES": "2"}, dev=True)
+    assert (None, "/_photos", 120) == (plain.photo_bucket, plain.photos_accel, plain.photo_address)
+
+    bucket = {"PHOTO_STORE": "s3://fiberq-photos/a/b"}
+    assert "s3://fiberq-photos/a/b" == from_env(bucket, dev=True).photo_bucket
+    assert ["PHOTOS_ACCEL"] == faults({**bucket, "PHOTOS_ACCEL": "/x"}, dev=True)
+
+
+@pytest.mark.parametrize(
+    "store", ["s3://", "s3://X/y", "http://bucket/x", "bucket", "s3://bucket/x?y=1", "file:///etc"]
+)
+def test_places_that_are_none(store: str) -> None:
+    assert ["PHOTO_STORE"] == faults({"PHOTO_STORE": store}, dev=True)
+
+
+@pytest.mark.parametrize("accel", ["photos", "/a b", "/a;b", "//", "/a//b", "https://x"])
+def test_internal_addresses_that_are_none(accel: str) -> None:
+    assert ["PHOTOS_ACCEL"] == faults({"PHOTOS_ACCEL": accel}, dev=True)
+
+
 def test_development_needs_nothing() -> None:
     """With --dev the server is its own provider, at its own address."""
     settings = from_env({}, dev=True, port=8123, data=Path("/x"))
