@@ -36,6 +36,15 @@ GET /api/projects/1/photos                     POST /api/projects/1/photos      
 GET /api/projects/1/photos/awaited             GET /api/projects/1/photos/x         PUT /api/projects/1/photos/x/file
 GET /storage/photos/x.jpg
 POST /api/auth/record-login                    GET /api/auth/tokens
+GET /api/fiber-plan/closures                   POST /api/fiber-plan/closures
+GET /api/fiber-plan/closures/1                 DELETE /api/fiber-plan/closures/1    GET /api/fiber-plan/closures/1/matrix
+GET /api/fiber-plan/closures/1/trays           POST /api/fiber-plan/closures/1/trays
+GET /api/fiber-plan/closures/1/trays/1         DELETE /api/fiber-plan/closures/1/trays/1
+GET /api/fiber-plan/splices                    POST /api/fiber-plan/splices
+PUT /api/fiber-plan/splices/1                  DELETE /api/fiber-plan/splices/1
+GET /api/fiber-plan/patches                    POST /api/fiber-plan/patches
+PUT /api/fiber-plan/patches/1                  DELETE /api/fiber-plan/patches/1
+GET /api/fiber-plan/trace/1/1                  GET /api/projects/1/trace/x/1        GET /api/fiber-plan/paths
 GET /api/projects/1/stats                      GET /api/projects/1/activity         GET /api/projects/1/audit
 GET /api/audit                                 GET /api/users                                 GET /api/users/x                     GET /api/projects/1/assignable-users
 """.split()
