@@ -20,7 +20,7 @@ from fiberq_core.identity import natural_uuid
 from fiberq_core.placing import geometry_of
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Unit
-from fiberq_core.registry.model import GEOMETRY, Layer
+from fiberq_core.registry.model import GEOMETRY, Column, Kind, Labels, Layer
 from fiberq_core.registry.system import SYSTEM_NAMES
 from fiberq_core.reversal import restored
 from fiberq_core.rows import Key, Row, Stored, Value, present
@@ -29,6 +29,7 @@ from fiberq_core.values import Fitted, Misfit, canonical, canonical_extra
 from fiberq_core.wire import feature_json
 
 MAX_NAME: Final = 128  # characters of the name of an unregistered column
+IDENTITY: Final = Column("id", Kind.UUID, Labels("Identity", "Identitet", "Идентификатор"))
 
 
 @frozen
@@ -58,6 +59,14 @@ def parse(layer: Layer, body: Mapping[str, object]) -> Body:
     if faults:
         raise Invalid("Nothing was changed; see the errors", faults)
     return Body(values, uuid if isinstance(uuid, str) else None)
+
+
+def _chosen(said: str | None) -> str | None:
+    """The identity that somebody gives to a new row. Raises: Invalid: it will stand in addresses."""
+    fitted = canonical(IDENTITY, said or None)
+    if isinstance(fitted, Misfit):
+        raise Invalid("Nothing was changed; see the errors", [Fault("id", fitted.reason)])
+    return str(fitted.value) if fitted.value is not None else None
 
 
 def _read(layer: Layer, name: str, raw: object, values: dict[str, Value | None], faults: list[Fault]) -> None:
@@ -96,7 +105,7 @@ async def create(
         answered = await request.earlier(unit)
         if answered is not None:
             return answered
-        uuid = body.uuid or ports.new_uuid()
+        uuid = _chosen(body.uuid) or ports.new_uuid()
         if layer.natural_key is not None:
             uuid = natural_uuid(project.uuid, layer.name, str(body.values.get(layer.natural_key)))
         if await unit.locate([uuid]):

@@ -60,6 +60,7 @@ STEP: Final = Shape(
             from_id=WHOLE, to_id=WHOLE, cable_fid=maybe(WHOLE), fiber_num=WHOLE, fiber_number=WHOLE,
             length_m=maybe(NUMBER), loss_db=maybe(NUMBER), loss_source=maybe(TEXT), loss=OBJECT,
         ),
+        "additionalProperties": True,  # what else there is depends on the type
         "description": "metres and dB; `loss_source` is measured, given, default or unknown; `loss` is by wavelength",
     },
 )  # fmt: skip

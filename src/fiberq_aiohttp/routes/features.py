@@ -75,7 +75,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
     body, key = await json_object(request), asking.idempotency_key(request)
     made = await features.create(ports, actor, project, layer, body, idempotency_key=key)
-    place = f"/api/projects/{project}/features/{quote(layer.name)}/{made['id']}"
+    place = f"/api/projects/{project}/features/{quote(layer.name)}/{quote(made['id'], safe='')}"
     return feature(request, made, status=201, location=place)
 
 
