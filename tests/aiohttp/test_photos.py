@@ -98,6 +98,18 @@ async def test_every_kind(engineer: Caller, kind: str, extension: str) -> None:
     assert content == (await engineer("GET", url)).body
 
 
+async def test_half_a_photo_is_better_than_none(engineer: Caller) -> None:
+    """One whose end is missing is taken, says so, and is shown as far as it goes."""
+    project = await engineer.project()
+    path = f"/api/projects/{project}/photos"
+    whole, half = await engineer("POST", path, data=PHOTO), await engineer("POST", path, data=PHOTO[:-10])
+    small = await engineer("GET", f"{half.json['url']}&size=160")
+
+    assert (201, True) == (whole.status, whole.json["file"]["whole"])
+    assert (201, False) == (half.status, half.json["file"]["whole"])
+    assert (200, "image/jpeg") == (small.status, small.headers["Content-Type"])
+
+
 async def test_the_same_photo_again_is_one_row(engineer: Caller, worker: Caller) -> None:
     """Sent three times, by two people, at the same time: one row, one photo, one revision."""
     project = await engineer.project()
