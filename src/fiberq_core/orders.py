@@ -8,7 +8,7 @@ from enum import Enum
 
 from attrs import frozen
 
-from fiberq_core.changes import Change
+from fiberq_core.changes import Change, Write
 from fiberq_core.policy import Action, Actor, allows
 from fiberq_core.ports.values import Version
 from fiberq_core.rows import Row, Value
@@ -116,6 +116,18 @@ def assigning(before: Row | None, changes: Mapping[str, Value | None]) -> Mappin
 def verifies(change: Change) -> bool:
     """Whether *change* takes an order to its end, so that it matters who completed it."""
     return change.key.layer == LAYER and change.sent is not None and change.sent.get(STATUS) == VERIFIED
+
+
+def audited(writes: Iterable[Write]) -> tuple[tuple[str, Mapping[str, object]], ...]:
+    """What of *writes* the audit is told: orders that were verified and are no longer."""
+    reopened = (
+        (w.before, w.after) for w in writes if w.key.layer == LAYER and w.before is not None and w.after is not None
+    )
+    return tuple(
+        ("order.reopened", {"id": before.id, "uuid": before.key.uuid, "status": after.get(STATUS)})
+        for before, after in reopened
+        if before.row.get(STATUS) == VERIFIED != after.get(STATUS)
+    )
 
 
 def completer(history: Iterable[Version]) -> str | None:

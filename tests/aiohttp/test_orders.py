@@ -142,10 +142,14 @@ async def test_only_an_administrator_reopens(admin: Caller, engineer: Caller, wo
         assert 409 == (await by("POST", f"{path}/assign", json={"assigned_to_sub": "6"})).status
     assert 403 == (await move(engineer, order, "in_progress")).status
     assert 200 == (await move(admin, order, "in_progress")).status
+    audit = await admin("GET", f"/api/projects/{project}/audit?what=order.reopened")
     history = await engineer("GET", f"/api/projects/{project}/features/Work_orders/{order['uuid']}/history")
 
-    assert ("1", "in_progress") == (
-        history.json["versions"][0]["author"]["sub"], history.json["versions"][0]["values"]["status"],
+    newest, [entry] = history.json["versions"][0], audit.json["events"]
+
+    assert ("1", "in_progress") == (newest["author"]["sub"], newest["values"]["status"])
+    assert ("1", "order.reopened", order["id"], order["uuid"]) == (
+        entry["by"]["sub"], entry["what"], entry["detail"]["id"], entry["detail"]["uuid"],
     )  # fmt: skip
 
 

@@ -280,7 +280,7 @@ def test_owner_of_a_new_row():
     """A report that names nobody is its author's; an order that nobody is assigned to stays so."""
     assert WORKER.subject == written(drafted(None, Row({"issues": "x"}), None, REPORT)).get("reported_by_sub")
     plain = Row({"title": "W", "order_type": "repair"})
-    assert plain.with_values({"status": "created", "priority": "medium"}) == written(
+    assert plain.with_values({"status": "created", "priority": "medium", "created_at": AT}) == written(
         drafted(None, plain, None, ORDER, cause(ENGINEER))
     )
 

@@ -169,8 +169,9 @@ async def apply(
     new = tuple(item for item in items if item.item_id not in known)
     cause = decided.cause
     changeset = Changeset(
-        cause.author, cause.at, source, cause.sync_id, decided.writes, new, tuple(decided_items), extra_types or {}
-    )
+        cause.author, cause.at, source, cause.sync_id, decided.writes, new, tuple(decided_items), extra_types or {},
+        orders.audited(decided.writes),
+    )  # fmt: skip
     return await unit.apply(changeset), frozenset(item.item_id for item in new)
 
 

@@ -151,7 +151,10 @@ class Upload:
 
 @frozen
 class Changeset:
-    """Everything that one transaction writes. Empty writes and items take no revision."""
+    """Everything that one transaction writes. Empty writes and items take no revision.
+
+    *audited* is what the audit is told of it: what happened, and to what.
+    """
 
     author: Author
     at: str
@@ -161,6 +164,7 @@ class Changeset:
     new_items: tuple[Item, ...] = ()
     decided_items: tuple[Item, ...] = ()
     extra_types: Mapping[tuple[str, str], str] = field(factory=dict)
+    audited: tuple[tuple[str, Mapping[str, object]], ...] = ()
 
     @property
     def empty(self) -> bool:

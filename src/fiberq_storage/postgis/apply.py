@@ -17,6 +17,7 @@ from fiberq_core.ports import Applied, Changeset
 from fiberq_core.rows import Key, Row, Stored
 from fiberq_storage.columns import DECLARED, MOVED
 from fiberq_storage.postgis import inbox
+from fiberq_storage.postgis.audit import note
 from fiberq_storage.postgis.scope import Scope
 from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.sql import ident, idents, literal
@@ -34,6 +35,8 @@ async def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
     await inbox.add(scope, changeset.new_items, scope.project.revision)
     await inbox.decide(scope, changeset.decided_items, scope.project.revision)
     await _write_extra_columns(scope, changeset)
+    for what, detail in changeset.audited:
+        await note(scope.db, scope.project.id, (changeset.author, changeset.at), what, detail)
     await scope.db.execute("SET CONSTRAINTS ALL IMMEDIATE")  # whoever broke one is told here, not at the commit
     await scope.db.execute("SET CONSTRAINTS ALL DEFERRED")
     return scope, Applied(scope.project.revision, rows)

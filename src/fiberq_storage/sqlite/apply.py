@@ -20,6 +20,7 @@ from fiberq_core.rows import Key, Row, Stored, differing
 from fiberq_storage.columns import DECLARED, MOVED
 from fiberq_storage.rowjson import values_text
 from fiberq_storage.sqlite import inbox
+from fiberq_storage.sqlite.audit import note
 from fiberq_storage.sqlite.blobs import box_of, pack
 from fiberq_storage.sqlite.scope import Scope
 from fiberq_storage.sqlite.tables import GEOM, TABLES, Table, version
@@ -36,6 +37,8 @@ def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
     inbox.add(scope, changeset.new_items, revision)
     inbox.decide(scope, changeset.decided_items, revision)
     _write_extra_columns(scope, changeset)
+    for what, detail in changeset.audited:
+        note(scope.db, scope.project.id, (changeset.author, changeset.at), what, detail)
     return scope, Applied(revision, rows)
 
 
