@@ -105,6 +105,8 @@ async def test_lists_of_splices(site: Site, outsider: Caller) -> None:
     assert [3, 1] == [s["position_in_tray"] for s in by_tray.json]
     assert by_tray.json == by_closure.json == by_project.json
     assert (422, ["tray_id"]) == (neither.status, [fault["path"] for fault in neither.json["errors"]])
+    patches = await site.caller("GET", f"{PLAN}/patches")
+    assert (422, ["element_fid"]) == (patches.status, [fault["path"] for fault in patches.json["errors"]])
     for query in (f"tray_id={site.number('T')}", f"closure_id={site.number('N')}", f"project_id={site.project}"):
         assert 404 == (await outsider("GET", f"{PLAN}/splices?{query}")).status
 

@@ -343,6 +343,8 @@ def test_a_cable_that_is_only_named_as_in_somebodys_file():
 
     assert ["ODF:1", "K0/1", "Sba", "Kablovi_x:4/1", "TO:1"] == shown(made.legs[0].steps)
     assert (100.0, False, False) == (total.length_m, total.length_known, total.loss_known[1310])
+    plant.add(BREAKS, "B", kabl_layer_id="Kablovi_x", kabl_fid=4, distance_m=1.0)
+    assert Status.BROKEN is status_of(traced(plant))
 
 
 def test_a_port_with_nothing():

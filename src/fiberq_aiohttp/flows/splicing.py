@@ -18,7 +18,7 @@ from fiberq_aiohttp.flows.patched import PortAsked, elements_meant, patches_of, 
 from fiberq_core.errors import Conflict, Fault, Invalid
 from fiberq_core.fibre.naming import UNKNOWN, following, keys_named, named
 from fiberq_core.fibre.network import CLOSURES, SETTINGS, Network
-from fiberq_core.fibre.places import PATCHES, TRAYS
+from fiberq_core.fibre.places import PATCHES, SPLICES, TRAYS
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Sought
 from fiberq_core.records import Record
@@ -29,6 +29,7 @@ from fiberq_core.wire import Json
 
 Body = Mapping[str, object]
 MOST = 1000  # entries of a page
+WHICH = {SPLICES: ("tray_id", "closure_id", "project_id"), PATCHES: ("element_fid", "element_uuid", "project_id")}
 
 
 async def show(ports: Ports, actor: Actor, record: Record, number: int) -> Json:
@@ -58,7 +59,8 @@ async def edit(ports: Ports, actor: Actor, record: Record, number: int, body: Bo
 async def listed(ports: Ports, actor: Actor, record: Record, asked: Asked) -> tuple[Sequence[Json], str | None]:
     """A page of them. Raises: NotFound, Forbidden, Invalid."""
     if asked.project is None and not asked.by:
-        raise Invalid("Say which splices", [Fault("tray_id", "must be said, or closure_id, or project_id")])
+        first, *others = WHICH[record.layer_name]
+        raise Invalid("Say which", [Fault(first, f"must be said, or {' or '.join(others)}")])
     shown, cursor = await listing.listed(ports, actor, record, asked)
     return await _many(ports, record, shown), cursor
 

@@ -63,7 +63,7 @@ class Network:
     joints: Mapping[Fibre, tuple[Joint, ...]]
     ports: Mapping[str, tuple[Stored, ...]]  # by the element's uuid: its patches, by port
     jumpers: Mapping[str, tuple[str, ...]]  # by a patch's uuid: the patches that it is connected to
-    on_cable: Mapping[str, tuple[Stored, ...]]  # by the cable's uuid: breaks and coils of slack
+    on_cable: Mapping[str | None, tuple[Stored, ...]]  # by the cable of a `Fibre`: breaks and coils of slack
     colours: Mapping[str, tuple[str, ...]]  # by the name of a catalogue
     _lengths: dict[str, Length] = field(init=False, factory=dict, repr=False)  # by the cable's uuid, once reckoned
 
@@ -80,7 +80,7 @@ class Network:
             _grouped((j.fibre, j) for layer in (SPLICES, PATCHES) for s in by_layer[layer] for j in joints_of(s)),
             _grouped((str(s.row.get("element_uuid")), s) for s in patches if s.row.get("element_uuid")),
             _jumpers(patches, rows),
-            _grouped((str(s.row.get("kabl_uuid")), s) for layer in (BREAKS, SLACK) for s in by_layer[layer]),
+            _grouped((_cable_of(s.row, "kabl_uuid"), s) for layer in (BREAKS, SLACK) for s in by_layer[layer]),
             _colours(by_layer[SETTINGS]),
         )
 
@@ -169,14 +169,17 @@ def port_of(patch: Stored) -> int:
 
 
 def _fibre(row: Row, cable_column: str, fibre_column: str) -> Fibre | None:
-    cable, number = row.get(cable_column), row.get(fibre_column)
-    if not isinstance(number, int) or number < 1:
-        return None
-    if isinstance(cable, str):
-        return Fibre(cable, number)
-    stem = cable_column.removesuffix("_uuid")
+    cable, number = _cable_of(row, cable_column), row.get(fibre_column)
+    return Fibre(cable, number) if cable is not None and isinstance(number, int) and number > 0 else None
+
+
+def _cable_of(row: Row, column: str) -> str | None:
+    """The cable that a row names by uuid, or as in somebody's file."""
+    uuid, stem = row.get(column), column.removesuffix("_uuid")
     layer, fid = row.get(f"{stem}_layer_id"), row.get(f"{stem}_fid")
-    return None if fid in NO_CABLE else Fibre(f"{layer if isinstance(layer, str) else ''}:{fid!r}", number)
+    if isinstance(uuid, str):
+        return uuid
+    return None if fid in NO_CABLE else f"{layer if isinstance(layer, str) else ''}:{fid!r}"
 
 
 def _jumpers(patches: Iterable[Stored], rows: Mapping[str, Stored]) -> Mapping[str, tuple[str, ...]]:
