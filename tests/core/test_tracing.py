@@ -256,6 +256,29 @@ def test_a_splitter_is_one_way_from_an_output():
     assert totals(made, (1310,), TYPICAL)[0] == totals(traced(plant), (1310,), TYPICAL)[2]
 
 
+def test_a_port_of_a_splitter_has_one_connector():
+    """A fibre and a jumper at the same port of a splitter cannot both be: coming by either, the way stops there."""
+    plant = a_splitter(1)
+    plant.patch("OLT", 1, connected_to_uuid="SP:1")
+
+    for start in ("ODF:1", "OLT:1"):
+        assert (Status.AMBIGUOUS, "SP:1") == ((leg := traced(plant, start).legs[0]).status, shown(leg.steps)[-1])
+
+
+def test_a_break_before_a_splitter():
+    """Whoever is behind it is cut off."""
+    plant = a_splitter(2)
+    plant.add(BREAKS, "B", kabl_uuid="K", distance_m=1.0)
+    plant.add(BREAKS, "D", kabl_uuid="D0", distance_m=1.0)
+    made = traced(plant)
+    assert [Status.BROKEN] * 2 == [made.legs[n].status for n in made.ends]
+    assert [2, 1] == [len(list(breaks_of(made, n))) for n in made.ends]
+
+    del plant.rows["B"]
+    made = traced(plant)
+    assert [Status.BROKEN, Status.COMPLETE] == [made.legs[n].status for n in made.ends]
+
+
 def test_splitters_in_a_row():
     """A cascade of 2,000 splitters is followed like any other way."""
     plant = Plant()
@@ -297,6 +320,18 @@ def test_a_break(end, expected):
     assert (Status.BROKEN, 5) == (status_of(made), len(made.legs[0].steps))
     assert "K1" == run.fibre.cable
     assert metres == (None if expected is None else pytest.approx(100 + expected, abs=2))
+
+
+def test_breaks_come_in_the_order_of_the_way():
+    """The first to be met stands first, from whichever end."""
+    plant = chain(0, ends=True)
+    for name, metres in (("far", 80.0), ("near", 20.0)):
+        plant.add(BREAKS, name, kabl_uuid="K0", distance_m=metres)
+    orders = [
+        [run.breaks[n].row.key.uuid for run, n, _ in breaks_of(traced(plant, port), 0)] for port in ("ODF:1", "TO:1")
+    ]
+
+    assert [["near", "far"], ["far", "near"]] == orders
 
 
 def test_a_break_elsewhere():

@@ -106,7 +106,7 @@ def _mark(place: _Place) -> tuple[object, ...]:
 def _from_fibre(network: Network, at: _Into) -> tuple[list[Step], "_End | list[_Onward]"]:
     """Along the fibre, and through the splice at its other end if there is one."""
     joint = at.joint
-    far = [j for j in network.joints.get(joint.fibre, ()) if (j.uuid, j.side) != (joint.uuid, joint.side)]
+    far = [j for j in network.joints.get(joint.fibre, ()) if j != joint]
     if joint.end is not None:
         far = [j for j in far if j.end != joint.end]
     steps: list[Step] = [_cable_run(network, joint, far[0] if len(far) == 1 else None)]
