@@ -66,12 +66,12 @@ class Village:
     project: int
     folder: Path
 
-    def work(self, name: str, rows: int = 50) -> Work:
-        """What somebody did in the field; the file has just been downloaded."""
+    def work(self, name: str, rows: int = 50, changed: str = "P") -> Work:
+        """What somebody did in the field: *rows* new poles, and one *changed*; the file has just been downloaded."""
         path = f"/api/sync/download/{self.project}"
         status, content = self.server.ask("GET", path, token=self.server.token())
         assert 200 == status, content
-        return Work(name, edited(content, self.folder / f"{name}.gpkg", name, rows, "naziv = 'P'"), rows)
+        return Work(name, edited(content, self.folder / f"{name}.gpkg", name, rows, f"naziv = '{changed}'"), rows)
 
     def send(self, work: Work) -> tuple[int, Any]:
         """Upload it; the last answer."""
