@@ -23,7 +23,11 @@ def s3(address: str) -> ObjectStore:
     with translating():
         return S3Store.from_url(
             address,
-            client_options={"allow_http": True, "timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
+            client_options={
+                "allow_http": True,
+                "timeout": timedelta(seconds=60),
+                "connect_timeout": timedelta(seconds=5),
+            },
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
         )
 
