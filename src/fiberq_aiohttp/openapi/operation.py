@@ -58,6 +58,7 @@ IF_MATCH: Final = Parameter(
     "If-Match", "the ETag of the version that was edited", {**TEXT, "pattern": '^"?[0-9]{1,18}"?$'}, place="header"
 )
 IF_NONE_MATCH: Final = Parameter("If-None-Match", "the ETag of what the caller has already", place="header")
+UNCHANGED: Final = Answer(None, what="The caller has it already", headers=("ETag",))
 IDEMPOTENCY_KEY: Final = Parameter(
     "Idempotency-Key",
     "a name for this request: sent again, it gets the same answer and has no second effect",
@@ -91,6 +92,7 @@ def documented(
     """Say what a handler takes and answers. One answer under *status*, *others* under theirs; None: 204 without a body."""
     said = answer if isinstance(answer, Answer) else Answer(answer)
     own = {204 if said.schema is None and status == 200 else status: said}
+    own |= {304: UNCHANGED} if IF_NONE_MATCH in headers else {}
     taken = bodies if bodies is not None else ({JSON: body} if body is not None else {})
     parameters = {(p.place, p.name): p for p in reversed((*query, *headers))}  # what is said twice: as it is said first
     operation = Operation({**own, **(others or {})}, taken, body_needed, tuple(reversed(parameters.values())), problems)

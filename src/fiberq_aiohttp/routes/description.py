@@ -19,7 +19,6 @@ from fiberq_aiohttp.openapi.shapes import OBJECT, TEXT
 from fiberq_aiohttp.routes.spelling import spelled
 
 KEPT: Final = "no-cache"  # everybody may keep it, and must ask whether it is still so
-SEEN: Final = {304: Answer(None, what="The caller has it already")}
 
 
 @frozen
@@ -42,14 +41,14 @@ def description_of(routes: Iterable[web.RouteDef]) -> Description:
 
 
 @public
-@documented(Answer(OBJECT, headers=("ETag",)), headers=(IF_NONE_MATCH,), others=SEEN)
+@documented(Answer(OBJECT, headers=("ETag",)), headers=(IF_NONE_MATCH,))
 async def openapi(request: web.Request) -> web.StreamResponse:
     """This document."""
     return _kept(request, web.Response(body=request.app[DESCRIPTION].body, content_type=JSON))
 
 
 @public
-@documented(Answer(TEXT, "text/html", headers=("ETag",)), headers=(IF_NONE_MATCH,), others=SEEN)
+@documented(Answer(TEXT, "text/html", headers=("ETag",)), headers=(IF_NONE_MATCH,))
 async def page(request: web.Request) -> web.StreamResponse:
     """This document as a page for people; it loads nothing from elsewhere and can be printed."""
     values = request.app[DESCRIPTION].values

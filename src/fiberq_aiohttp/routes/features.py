@@ -53,7 +53,7 @@ async def listed(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.PROJECT_READ)
-@documented(ONE_FEATURE, others={304: Answer(None, what="The caller has it already")}, headers=(IF_NONE_MATCH,))
+@documented(ONE_FEATURE, headers=(IF_NONE_MATCH,))
 async def show(request: web.Request) -> web.StreamResponse:
     """One feature."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
@@ -75,7 +75,7 @@ async def create(request: web.Request) -> web.StreamResponse:
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
     body, key = await json_object(request), asking.idempotency_key(request)
     made = await features.create(ports, actor, project, layer, body, idempotency_key=key)
-    place = f"/api/projects/{project}/features/{quote(layer.name)}/{quote(made['id'], safe='')}"
+    place = f"/api/projects/{project}/features/{quote(layer.name)}/{quote(str(made['id']), safe='')}"
     return feature(request, made, status=201, location=place)
 
 

@@ -27,7 +27,6 @@ PACKAGE: Final = "application/geopackage+sqlite3"
 OF_FILE: Final = ("ETag", "Accept-Ranges", "Content-Disposition")
 OTHERS: Final = {
     206: Answer(FILE, PACKAGE, "The part that was asked for", (*OF_FILE, "Content-Range")),
-    304: Answer(None, what="The caller has it already", headers=("ETag",)),
 }
 RANGE: Final = Parameter("Range", "the part that is wanted", {**TEXT, "examples": ["bytes=0-99"]}, place="header")
 UPLOAD: Final = {FORM: partial("file", file=FILE, wal=FILE), PACKAGE: FILE}
