@@ -35,6 +35,16 @@ def test_backup_and_restore(village: Terminal, tmp_path: Path) -> None:
     assert village.get("project", "show", "1") == other.get("project", "show", "1")
 
 
+def test_photos_in_a_bucket_are_said_to_be_left_out(village: Terminal, tmp_path: Path) -> None:
+    """To people and to scripts."""
+    bucket = {"PHOTO_STORE": "s3://fiberq/photos"}
+
+    assert "NOT in this backup" in village("backup", tmp_path / "one", **bucket).out
+    assert ["photos"] == village("backup", tmp_path / "two", "--json", **bucket).json["left_out"]
+    assert [] == village("backup", tmp_path / "three", "--json").json["left_out"]
+    assert "NOT" not in village("backup", tmp_path / "four").out
+
+
 def test_restore_overwrites_nothing(village: Terminal, tmp_path: Path) -> None:
     village.ok("backup", tmp_path / "kept")
 

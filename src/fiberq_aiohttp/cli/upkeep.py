@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,6 +11,10 @@ from fiberq_aiohttp.cli.exits import Exit
 from fiberq_aiohttp.cli.session import local_settings, need_store
 from fiberq_aiohttp.cli.watching import busy
 from fiberq_aiohttp.cli.words import say, say_json
+
+LEFT: Final = (
+    "The photos are in a bucket (PHOTO_STORE) and are NOT in this backup; keep versions or a copy of the bucket."
+)
 
 
 @click.command("backup")
@@ -28,12 +33,17 @@ def backup(folder: Path, data: Path | None, as_json: bool) -> None:
     with busy("Copying"):
         kept = wiring.back_up(settings, folder)
     if as_json:
-        say_json({"folder": str(folder), "store_version": kept.store_version, "files": dict(kept.files)})
+        left = ["photos"] if settings.photo_bucket else []
+        say_json(
+            {"folder": str(folder), "store_version": kept.store_version, "files": dict(kept.files), "left_out": left}
+        )
     else:
         say(
             f"{folder} holds the store and {_files(kept.files)}."
             f" `fiberq restore {folder} --data NEW` fills an empty place from it: a folder, or with DATABASE_URL a database."
         )
+        if settings.photo_bucket:
+            say(LEFT)
 
 
 @click.command("restore")
