@@ -27,6 +27,7 @@ from fiberq_aiohttp.keys import (
     BEARER,
     PORTS,
     READINESS,
+    SECRET,
     SETTINGS,
     SPOOL,
     UPLOAD_SLOTS,
@@ -43,6 +44,7 @@ from fiberq_aiohttp.routes import (
     features,
     fibres,
     health,
+    holdings,
     inbox,
     me,
     orders,
@@ -66,6 +68,7 @@ ROUTES: Final = (
     *tokens.ROUTES,
     *people.ROUTES,
     *auditing.ROUTES,
+    *holdings.ROUTES,
     *projects.ROUTES,
     *sync.ROUTES,
     *inbox.ROUTES,
@@ -97,7 +100,8 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
     app[SETTINGS] = settings
     app[SPOOL] = settings.incoming
     secret = settings.secret_key or secrets.token_hex()  # a development server may have none of its own
-    app[ADDRESSES] = PhotoAddresses(secret.encode(), settings.photo_address, time.time)
+    app[SECRET] = secret.encode()
+    app[ADDRESSES] = PhotoAddresses(app[SECRET], settings.photo_address, time.time)
     app[UPLOAD_SLOTS], app[UPLOADERS] = asyncio.Semaphore(UPLOADS_AT_ONCE), WeakValueDictionary()
     app.on_response_prepare.extend((logs.answer_with_request_id, cors.allow(settings.cors_origins), add_usual_headers))
     app.add_routes(ROUTES)

@@ -16,6 +16,7 @@ from fiberq_core.policy import Actor
 
 SETTINGS = web.AppKey("settings", Settings)
 BEARER = web.AppKey("bearer", Bearer)
+SECRET = web.AppKey("secret", bytes)  # that codes and addresses of this server are signed with
 ATTENDANCE = web.AppKey("attendance", Attendance)
 PORTS = web.AppKey("ports", Ports)
 READINESS = web.AppKey("readiness", Readiness)

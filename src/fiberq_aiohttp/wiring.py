@@ -22,6 +22,7 @@ from fiberq_storage.files.keeping import Limits
 from fiberq_storage.files.packages import FilePackages
 from fiberq_storage.files.source import PackageSource
 from fiberq_storage.files.uploads import FileUploads
+from fiberq_storage.holdings import StoreHoldings
 from fiberq_storage.photos.bucket import PhotoBucket, s3
 from fiberq_storage.photos.folder import PhotoFolder
 from fiberq_storage.photos.place import Place
@@ -88,10 +89,11 @@ class _Outside:
     packages: FilePackages
     uploads: FileUploads
     photos: Photos
+    holdings: StoreHoldings
 
     def ports(self) -> Ports:
         """What flows see of it."""
-        return Ports(self.store, self.packages, self.uploads, self.photos, now, new_uuid)
+        return Ports(self.store, self.packages, self.uploads, self.photos, self.holdings, now, new_uuid)
 
     async def prune(self) -> None:
         """Remove old exports and raw uploads, except uploads that something in an inbox refers to; photos without a row.
@@ -111,7 +113,10 @@ async def _outside(settings: Settings, patience: float = 0.0) -> AsyncIterator[_
         photos = Photos(_photo_place(settings), settings.data / "thumbnails")
         uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
         try:
-            yield _Outside(store, packages, uploads, photos)
+            place = database_settings(settings.database) if settings.database else settings.data
+            purged = settings.data / "purged"
+            holdings = StoreHoldings(store, place, photos, uploads, settings.gpkg_dir, purged)
+            yield _Outside(store, packages, uploads, photos, holdings)
         finally:
             await photos.close()
             await packages.close()

@@ -33,7 +33,7 @@ class Measured:
 class Answers:
     """The modules of a store.
 
-    The functions of `audit`, `numbers`, `people` and `projects` take a connection, all others a scope first.
+    The functions of `audit`, `numbers`, `people`, `projects` and `usage` take a connection, all others a scope first.
     """
 
     apply: ModuleType
@@ -46,6 +46,7 @@ class Answers:
     projects: ModuleType
     rows: ModuleType
     synclog: ModuleType
+    usage: ModuleType
 
 
 class StoreReader(ABC):

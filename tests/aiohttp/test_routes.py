@@ -45,6 +45,7 @@ PUT /api/fiber-plan/splices/1                  DELETE /api/fiber-plan/splices/1
 GET /api/fiber-plan/patches                    POST /api/fiber-plan/patches
 PUT /api/fiber-plan/patches/1                  DELETE /api/fiber-plan/patches/1
 GET /api/fiber-plan/trace/1/1                  GET /api/projects/1/trace/x/1        GET /api/fiber-plan/paths
+GET /api/admin/storage                         POST /api/projects/1/purge
 GET /api/projects/1/stats                      GET /api/projects/1/activity         GET /api/projects/1/audit
 GET /api/audit                                 GET /api/users                                 GET /api/users/x                     GET /api/projects/1/assignable-users
 """.split()

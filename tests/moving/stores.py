@@ -112,6 +112,8 @@ async def exchange(store: Store, project: Project) -> None:
         async with store.unit(project.id) as unit:
             await unit.apply(Changeset(BOJAN, at(5), Source.UPLOAD, name))
             receipt = {"n": name, "lone": "\ud800", "nul": "\0"}
-            await unit.save_upload(Upload(name, name * 32, f"export {name}", "copy", None, receipt, deltas), 0)
+            await unit.save_upload(
+                Upload(name, name.replace("s", "a") * 32, f"export {name}", "copy", None, receipt, deltas), 0
+            )
             await unit.save_answer(f"key {name}", receipt)
     await store.save_export("export s1", project.id, 1, by=ANA, at=at(6))

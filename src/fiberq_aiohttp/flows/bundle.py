@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from fiberq_core.ports import Packages, PhotoVolume, Store, Uploads
+from fiberq_core.ports import Holdings, Packages, PhotoVolume, Store, Uploads
 
 
 @frozen
@@ -19,6 +19,7 @@ class Ports:
     packages: Packages
     uploads: Uploads
     photos: PhotoVolume
+    holdings: Holdings
     now: Callable[[], str]
     new_uuid: Callable[[], str]
     random_bytes: Callable[[int], bytes] = secrets.token_bytes

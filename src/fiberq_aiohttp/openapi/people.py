@@ -9,9 +9,11 @@ from fiberq_aiohttp.openapi.shapes import (
     OBJECT,
     TEXT,
     WHOLE,
+    YES_NO,
     Shape,
     extended,
     list_of,
+    map_of,
     maybe,
     one_of,
     partial,
@@ -70,6 +72,38 @@ ASSIGNABLE: Final = Shape(
 )
 EVENT: Final = Shape(
     "AuditEvent", record(id=WHOLE, project_id=maybe(WHOLE), at=MOMENT, by=AUTHOR, what=TEXT, detail=OBJECT)
+)
+_HELD: Final = record(count=WHOLE, bytes=WHOLE)
+STORAGE: Final = Shape(
+    "Storage",
+    record(
+        projects=list_of(
+            record(
+                project_id=WHOLE,
+                name=TEXT,
+                rows=_HELD,
+                history=_HELD,
+                photos=_HELD,
+                uploads=_HELD,
+                packages=_HELD,
+                bytes=WHOLE,
+            )
+        ),
+        bytes=WHOLE,
+    ),
+)
+PURGE: Final = Shape(
+    "Purge",
+    partial(
+        "purged",
+        purged=YES_NO,
+        code=TEXT,
+        name=TEXT,
+        valid_seconds=WHOLE,
+        backup=TEXT,
+        records=map_of(WHOLE),
+        files=map_of(WHOLE),
+    ),
 )
 WHOSE: Final = (
     Parameter("user", "the subject of somebody whose tokens are asked for (administrators)"),

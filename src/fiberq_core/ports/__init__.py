@@ -4,6 +4,7 @@ Stores (embedded SQLite, PostGIS) implement `Store`; one contract suite runs on 
 """
 
 from fiberq_core.ports.files import Edition, Package, Packages, Uploads
+from fiberq_core.ports.holdings import Holding, Holdings, Purged, Usage
 from fiberq_core.ports.people import Audit, AuditQuery, Event, Happening, People
 from fiberq_core.ports.photos import PhotoReader, PhotoStore, PhotoUnit, PhotoVolume
 from fiberq_core.ports.reading import Reader
@@ -38,6 +39,8 @@ __all__ = [
     "Edition",
     "Event",
     "Happening",
+    "Holding",
+    "Holdings",
     "Member",
     "Package",
     "Packages",
@@ -48,6 +51,7 @@ __all__ = [
     "PhotoUnit",
     "PhotoVolume",
     "Project",
+    "Purged",
     "Reader",
     "Revision",
     "SentDelta",
@@ -57,6 +61,7 @@ __all__ = [
     "Unit",
     "Upload",
     "Uploads",
+    "Usage",
     "Version",
     "WatchedStore",
 ]

@@ -40,14 +40,14 @@ NOT_OWNED = (
 
 
 class InDatabase:
-    """`parts.End` in a transaction."""
+    """`parts.End` in a transaction, or one *project* of it."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, project: int | None = None) -> None:
+        self._session, self._project = session, project
 
     async def read(self, part: Part) -> AsyncIterator[Batch]:
         """All records of a part, some at a time."""
-        cursor = await self._session.run(_cursor, database_rows.selection(part))
+        cursor = await self._session.run(_cursor, database_rows.selection(part, self._project))
         while batch := await self._session.run(lambda _: cursor.fetch(part.batch)):
             yield database_rows.received(part, batch)
 
@@ -70,7 +70,7 @@ async def source(settings: Settings) -> AsyncIterator[InDatabase]:
 
     Raises: NotFound, Busy (a server or somebody else works on it), StoreMismatch, StoreUnavailable.
     """
-    async with _connected(settings) as database:
+    async with connected(settings) as database:
         await database.run(_must_be_known, database)
         async with _held(database, SNAPSHOT, "SHARE") as session:
             await session.run(_must_know_all)
@@ -83,7 +83,7 @@ async def snapshot(settings: Settings) -> AsyncIterator[InDatabase]:
 
     Raises: NotFound, Busy (somebody changes the form of its tables), StoreMismatch, StoreUnavailable.
     """
-    async with _connected(settings) as database:
+    async with connected(settings) as database:
         await database.run(_must_be_known, database)
         async with _held(database, SNAPSHOT, "ACCESS SHARE", alone=False) as session:
             await session.run(_must_know_all)
@@ -96,7 +96,7 @@ async def target(settings: Settings) -> AsyncIterator[InDatabase]:
 
     Raises: Conflict (it is not empty), Busy, StoreMismatch, StoreUnavailable.
     """
-    async with _connected(settings) as database:
+    async with connected(settings) as database:
         await database.run(_have_store, database)
         async with _held(database, WRITING, "EXCLUSIVE") as session:
             await session.run(_empty_handed)
@@ -104,7 +104,8 @@ async def target(settings: Settings) -> AsyncIterator[InDatabase]:
 
 
 @asynccontextmanager
-async def _connected(settings: Settings) -> AsyncIterator[Database]:
+async def connected(settings: Settings) -> AsyncIterator[Database]:
+    """The database, by few connections of its own. Raises: StoreUnavailable."""
     database = Database(evolve(settings, smallest=1, largest=2))
     try:
         await database.open()

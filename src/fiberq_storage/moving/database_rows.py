@@ -48,11 +48,13 @@ async def prepare(db: Connection) -> None:
         await db.set_type_codec(name, schema="pg_catalog", encoder=encoder, decoder=tuple, format="tuple")
 
 
-def selection(part: Part) -> str:
-    """The SQL that reads a part."""
+def selection(part: Part, project: int | None = None) -> str:
+    """The SQL that reads a part, or what it has of a *project*."""
     columns = ", ".join(_canonical(name, form) for name, form in part.columns.items())
     order = " ORDER BY project_id, upload, number" if part.name == "upload_rows" else ""
-    return f"SELECT {columns} FROM {ident(part.name)}{order}"
+    key = "id" if part.name == "projects" else "project_id"
+    whose = "" if project is None else f" WHERE {key} = {int(project)}"
+    return f"SELECT {columns} FROM {ident(part.name)}{whose}{order}"
 
 
 def received(part: Part, batch: Batch) -> Batch:

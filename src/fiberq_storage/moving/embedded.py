@@ -22,14 +22,14 @@ OCCUPIED = "There are projects or access tokens in the data folder already. Move
 
 
 class Embedded:
-    """`parts.End` on the store's file."""
+    """`parts.End` on the store's file, or on one *project* of it."""
 
-    def __init__(self, db: apsw.Connection) -> None:
-        self._db = db
+    def __init__(self, db: apsw.Connection, project: int | None = None) -> None:
+        self._db, self._project = db, project
 
     async def read(self, part: Part) -> AsyncIterator[Batch]:
         """All records of a part, some at a time."""
-        records = embedded_rows.read(self._db, part)
+        records = embedded_rows.read(self._db, part, self._project)
         while True:
             with translating():
                 batch = list(islice(records, part.batch))

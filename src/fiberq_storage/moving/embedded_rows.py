@@ -18,6 +18,8 @@ DERIVED = {
     "project_id": "(SELECT project_id FROM uploads WHERE id = upload)",
     "number": "row_number() OVER (PARTITION BY upload ORDER BY rowid)",
 }
+# Whose a record is, where it does not say so by `project_id`; the project is ?1.
+OF_PROJECT = {"projects": "id = ?1", "upload_rows": "upload IN (SELECT id FROM uploads WHERE project_id = ?1)"}
 FROM_BLOBS: Changes = {None: unpack, Kind.BOOLEAN: bool}
 TO_BLOBS: Changes = {None: pack}
 
@@ -25,13 +27,21 @@ VERSION = ("project_id", "id", "fid", "rev", "uuid", "until", "ended_by", "vals"
 KEYS = 5  # of its first columns; in a record `extra`, the geometry and the layer's columns follow
 
 
-def read(db: apsw.Connection, part: Part) -> Iterator[Record]:
-    """All records of a part."""
+def read(db: apsw.Connection, part: Part, project: int | None = None) -> Iterator[Record]:
+    """All records of a part, or those of a *project*."""
     if part.past:
-        return _past(db, part)
+        return _past(db, part, project)
     derived = _derived(part)
     columns = ", ".join(derived.get(name) or ident(name) for name in part.columns)
-    return changed(part, FROM_BLOBS, db.execute(f"SELECT {columns} FROM {ident(part.name)}"))
+    sql = f"SELECT {columns} FROM {ident(part.name)}"
+    if project is None:
+        return changed(part, FROM_BLOBS, db.execute(sql))
+    return changed(part, FROM_BLOBS, db.execute(f"{sql} WHERE {whose(part)}", (project,)))
+
+
+def whose(part: Part) -> str:
+    """SQL for the records of a part that are of the project ?1."""
+    return OF_PROJECT.get(part.name, "project_id = ?1")
 
 
 def write(db: apsw.Connection, part: Part, batch: Batch) -> None:
@@ -53,15 +63,15 @@ def _derived(part: Part) -> Mapping[str, str]:
     return DERIVED if part.name == "upload_rows" else {}
 
 
-def _past(db: apsw.Connection, part: Part) -> Iterator[Record]:
+def _past(db: apsw.Connection, part: Part, project: int | None) -> Iterator[Record]:
     """Versions of a layer. The index by revision names it, so others' versions are not read."""
     assert part.layer
     sql = (
         f"SELECT {idents(VERSION[:-1], 'h.')} FROM projects p CROSS JOIN history h INDEXED BY history_rev"
-        f" ON h.project_id = p.id AND h.layer = {literal(part.layer.name)}"
+        f" ON h.project_id = p.id AND h.layer = {literal(part.layer.name)} WHERE ?1 IS NULL OR p.id = ?1"
     )
     columns = TABLES[part.layer.name].columns
-    for *keys, until, ended_by, text, blob in db.execute(sql):
+    for *keys, until, ended_by, text, blob in db.execute(sql, (project,)):
         extra, own = spread(columns, values_of(text))
         geom = [blob and unpack(blob)] if part.layer.spatial else []
         yield (*keys, extra, *geom, *own, until, ended_by)

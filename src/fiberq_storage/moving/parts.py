@@ -220,3 +220,4 @@ def _layer_parts() -> Iterator[Part]:
 
 
 PARTS: tuple[Part, ...] = (*SYSTEM, *_layer_parts())
+OF_PROJECTS: tuple[Part, ...] = tuple(p for p in PARTS if p.name == "projects" or "project_id" in p.columns)

@@ -15,13 +15,14 @@ from fiberq_storage.postgis import (
     rows,
     statistics,
     synclog,
+    usage,
 )
 from fiberq_storage.postgis.connection import Connection, Session
 from fiberq_storage.postgis.scope import Scope
 from fiberq_storage.reader import Answers, Function, Measured, StoreReader, StoreUnit
 
 T = TypeVar("T")
-ANSWERS = Answers(apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog)
+ANSWERS = Answers(apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog, usage)
 
 
 class PostgisReader(StoreReader):

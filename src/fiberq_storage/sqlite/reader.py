@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 import apsw
 
 from fiberq_storage.reader import Answers, Function, Measured, StoreReader, StoreUnit
-from fiberq_storage.sqlite import apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog
+from fiberq_storage.sqlite import apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog, usage
 from fiberq_storage.sqlite.connection import Lane
 from fiberq_storage.sqlite.scope import Scope
 
 T = TypeVar("T")
-ANSWERS = Answers(apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog)
+ANSWERS = Answers(apply, audit, feed, inbox, numbers, people, photos, projects, rows, synclog, usage)
 
 
 class SqliteReader(StoreReader):
