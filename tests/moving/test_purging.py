@@ -14,9 +14,10 @@ from fiberq_core.ports import AuditQuery, Store
 from fiberq_storage import backup, postgis, sqlite
 from fiberq_storage.files.uploads import FileUploads
 from fiberq_storage.holdings import StoreHoldings
-from fiberq_storage.moving import one
 from fiberq_storage.photos.folder import PhotoFolder
 from fiberq_storage.photos.volume import Photos
+from fiberq_storage.postgis import audit as database_audit
+from fiberq_storage.sqlite import audit as embedded_audit
 from tests.contracts.builders import ANA, BOJAN, T0, a_project, at, commit, edit, key, new, point
 from tests.contracts.builders import gone as gone_row
 from tests.moving.stores import POLES, SHADOWS, dump
@@ -185,7 +186,7 @@ async def test_what_cannot_be_removed_stays(
     def breaking(*_: object) -> None:
         raise BrokenError
 
-    for audit in (one.embedded_audit, one.database_audit):
+    for audit in (embedded_audit, database_audit):
         monkeypatch.setattr(audit, "note", breaking)
     with pytest.raises(BrokenError):
         await holdings(store, place, tmp_path / "served").purge(project, by=ANA, at=at(30))

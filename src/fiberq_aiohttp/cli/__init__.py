@@ -2,6 +2,7 @@
 
 import click
 
+from fiberq_aiohttp.cli.admin import audit, storage, tokens
 from fiberq_aiohttp.cli.files import export, import_, sync, undo
 from fiberq_aiohttp.cli.frame import Frame
 from fiberq_aiohttp.cli.inbox import inbox
@@ -21,7 +22,7 @@ def fiberq() -> None:
     """FiberQ: field data of fibre networks, synchronised without loss."""
 
 
-for command in (serve, token, project, import_, export, sync, inbox, undo, doctor, backup, restore, move):
+for command in (serve, token, project, import_, export, sync, inbox, undo, doctor, backup, restore, move, tokens, audit, storage):
     fiberq.add_command(command)
 
 

@@ -1,5 +1,6 @@
 """`fiberq project`: what projects there are, and who belongs to them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ SHOWN = ("id", "name", "status", "revision", "conflict_policy", "description", "
 
 @click.group(cls=Ordered)
 def project() -> None:
-    """Projects: create, list, show, archive, members."""
+    """Projects: create, list, show, archive, purge, members."""
 
 
 @project.command("create")
@@ -108,6 +109,29 @@ def archive(who: Actor, project: str, data: Path | None) -> None:
         return number
 
     say(f"Project {at_work(data, work)} is archived: read-only, and off the lists.")
+
+
+@project.command("purge")
+@click.argument("project", metavar="PROJECT")
+@click.option("--confirm", metavar="NAME", help="The project's name; without it the command asks for it.")
+@options.acting
+@options.data
+def purge(who: Actor, project: str, confirm: str | None, data: Path | None) -> None:
+    """Remove an archived project for good, after a backup in the folder purged of the data folder."""
+    name = confirm or click.prompt("This removes the project for good. Its name, to confirm")
+    gone = at_work(data, lambda ports: _purge(ports, who, project, name))
+    files = ", ".join(f"{count} {kind}" for kind, count in gone["files"].items())
+    say(f"Project {name} is gone. Its backup, with {files}, is purged/{gone['backup']}; `fiberq restore` takes it.")
+
+
+async def _purge(ports: Ports, who: Actor, said: str, name: str) -> dict[str, Any]:
+    """Ask twice, as over HTTP, with a secret that lasts as long as the command."""
+    from fiberq_aiohttp.flows import finding, holdings
+
+    number = await finding.project_called(ports, who, said)
+    secret, moment = ports.random_bytes(32), time.time()
+    code = (await holdings.purge(ports, who, number, {}, secret, moment))["code"]
+    return await holdings.purge(ports, who, number, {"code": code, "name": name}, secret, moment)
 
 
 @project.command("add-member")

@@ -26,7 +26,9 @@ from fiberq_core.tokens import (
 Json = dict[str, object]
 
 REACHES: Final = tuple(reach.value for reach in Reach)
-SIGN_IN_FIRST: Final = "Sign in to do this: an access token cannot make, list or revoke access tokens, except end itself"
+SIGN_IN_FIRST: Final = (
+    "Sign in to do this: an access token cannot make, list or revoke access tokens, except end itself"
+)
 NONE_OF_YOURS: Final = "There is no such access token of yours"
 
 
@@ -44,12 +46,25 @@ async def make(ports: Ports, actor: Actor, body: Mapping[str, object]) -> Json:
     _demand_sign_in(actor)
     if actor.role is None:
         raise Forbidden("You have no role here, so an access token would be good for nothing")
-    label, reach, days = _read(body)
-    if actor.signed_in:
-        await ports.store.saw(person_of(actor))
+    said = _read(body)
+    await ports.store.saw(person_of(actor))
+    return await _make(ports, actor, actor.subject, *said)
+
+
+async def make_for(ports: Ports, actor: Actor, sub: str, body: Mapping[str, object]) -> Json:
+    """A new token of somebody who has signed in before, made by whoever oversees tokens. Raises: Forbidden, NotFound, Invalid."""
+    _demand_sign_in(actor)
+    _demand_oversight(actor)
+    said = _read(body)
+    if sub not in await ports.store.known_people([sub]):
+        raise NotFound("Nobody with this subject has signed in here yet, so a token would have no roles")
+    return await _make(ports, actor, sub, *said)
+
+
+async def _make(ports: Ports, by: Actor, sub: str, label: str, reach: Reach, days: int) -> Json:
     at, secret = ports.now(), secret_of(ports.random_bytes(SECRET_BYTES))
-    token = Token(ports.new_uuid(), actor.subject, label, reach, at, expiry(at, days))
-    await ports.store.save_token(token, digest_of_secret(secret), by=author_of(actor), most=MOST_TOKENS)
+    token = Token(ports.new_uuid(), sub, label, reach, at, expiry(at, days))
+    await ports.store.save_token(token, digest_of_secret(secret), by=author_of(by), most=MOST_TOKENS)
     return {"token": secret, **token_json(token)}
 
 
