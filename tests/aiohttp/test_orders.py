@@ -1,5 +1,6 @@
 """Work orders on their way, over HTTP: who may take which step, with which words they are refused."""
 
+import asyncio
 from itertools import product
 from typing import Any
 
@@ -131,6 +132,19 @@ async def test_nobody_verifies_what_they_completed(
     assert "own work" in own.json["detail"]
     assert (200, "verified", "4") == (right.status, right.json["status"], right.json["verified_by_sub"])
     assert right.json["verified_at"]
+
+
+async def test_two_at_once(admin: Caller, engineer: Caller, worker: Caller, project: int) -> None:
+    """CO-02: of two moves that exclude each other one is made, and the other one is told that the state is another."""
+    for _ in range(5):
+        order = await an_order_in("completed", engineer, worker, project)
+        answers = await asyncio.gather(
+            move(engineer, order, "verified"), move(admin, order, "rejected", reason="no"),
+        )  # fmt: skip
+        now = (await engineer("GET", f"{ORDERS}/{order['id']}")).json["status"]
+
+        assert [200, 409] == sorted(answer.status for answer in answers)
+        assert {now} == {answer.json["status"] for answer in answers if answer.status == 200}
 
 
 async def test_only_an_administrator_reopens(admin: Caller, engineer: Caller, worker: Caller, project: int) -> None:

@@ -1,5 +1,6 @@
 """Records as old clients call them: numbers, nulls, every fault, repeats, versions, pages, and what is nobody's business."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -193,6 +194,24 @@ async def test_the_same_request_twice(engineer: Caller, project: int) -> None:
     assert [(201, answers[0].json)] * 3 == [(a.status, a.json) for a in answers]
     assert (422, {"Idempotency-Key"}) == (other.status, faults(other))
     assert 1 == len((await engineer("GET", ORDERS)).json)
+
+
+async def test_many_at_once(engineer: Caller, project: int) -> None:
+    """Thirty requests under one key are one record; thirty edits of its parts are all made."""
+    body = {"title": "W", "order_type": "repair", "project_id": project}
+    same = await asyncio.gather(
+        *(engineer("POST", ORDERS, json=body, headers={"Idempotency-Key": "k"}) for _ in range(30))
+    )
+    path = f"{ORDERS}/{same[0].json['id']}/items"
+    items = await asyncio.gather(
+        *(engineer("POST", path, json={"item_type": "other", "quantity": n}) for n in range(30))
+    )
+    done = await asyncio.gather(*(engineer("PUT", f"{path}/{item.json['id']}/complete") for item in items))
+
+    assert {(201, same[0].json["id"])} == {(answer.status, answer.json["id"]) for answer in same}
+    assert {201} == {item.status for item in items}
+    assert {200} == {answer.status for answer in done}
+    assert ["done"] * 30 == [item["status"] for item in (await engineer("GET", path)).json]
 
 
 async def test_a_uuid_of_ones_own(engineer: Caller, project: int) -> None:

@@ -68,9 +68,8 @@ async def create(
         same = None if idempotency_key or said.uuid else await _sent_before(unit, record, row, links)
         if same is not None:
             return await shown(unit, record, same), False
-        answer = await shown(
-            unit, record, await _insert(ports, actor, unit, Key(record.layer_name, said.uuid or ports.new_uuid()), row)
-        )
+        key = Key(record.layer_name, said.uuid or ports.new_uuid())
+        answer = await shown(unit, record, await _insert(ports, actor, unit, key, row))
         await request.remember(unit, answer)
         return answer, True
 
@@ -92,13 +91,14 @@ async def edit(
     """
     here, within = await _found(ports, actor, record, number, parent)
     writable(here.project)
+    async with ports.store.reading(here.project.id) as reader:
+        await _allow(reader, here.actor, record, await _current(reader, record, here.key, within), *_to_edit(record))
+    said = await asyncio.to_thread(bodies.read, record, body)
+    _stays(record, body, here.project.id)
+    values = await linked(ports, here.actor, record, said, here.project.id, {})
     async with ports.store.unit(here.project.id) as unit:
         now = await _current(unit, record, here.key, within)
-        await _allow(unit, here.actor, record, now, *_to_edit(record))
         await _matching(unit, record, now, if_match)
-        said = await asyncio.to_thread(bodies.read, record, body)
-        _stays(record, body, here.project.id)
-        values = await linked(ports, here.actor, record, said, here.project.id, {})
         values = MEANING[record.layer_name](now.row, values) if record.layer_name in MEANING else values
         sent = await asyncio.to_thread(_as_it_was, record, now.row, values, said)
         if sent == now.row:
@@ -150,9 +150,9 @@ async def _matching(unit: Unit, record: Record, now: Stored, if_match: int | Non
         raise Stale(reason, await shown(unit, record, now))
 
 
-async def _allow(unit: Unit, actor: Actor, record: Record, now: Stored, *rights: Action) -> None:
+async def _allow(reader: Reader, actor: Actor, record: Record, now: Stored, *rights: Action) -> None:
     """Insist that *actor* has one of *rights* to this row, before anything else is said of it. Raises: Forbidden."""
-    owner = (await writing.current(unit, [Change(now.key, now.row, now.row)])).owner(now.key, now.row)
+    owner = (await writing.current(reader, [Change(now.key, now.row, now.row)])).owner(now.key, now.row)
     if not any(allows(actor, right, owner=owner) for right in rights):
         raise Forbidden(f"Your role in this project does not allow this with this {record.singular}")
 
