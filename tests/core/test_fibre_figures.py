@@ -40,6 +40,7 @@ NOWHERE = Loss(None, Known.UNKNOWN)
         ({"broj_vlakana": 6, "broj_cevcica": 4, "tip_kabla": "TOSM03 4x6 SM"}, Layout(24, 6)),
         ({"broj_vlakana": 24, "broj_cevcica": 4, "tip_kabla": "4x6"}, Layout(24, 6)),
         ({"broj_vlakana": 12, "broj_cevcica": 1, "tip_kabla": "1x12"}, Layout(12, 12)),
+        ({"broj_vlakana": 12, "broj_cevcica": 1, "tip_kabla": "4x12"}, Layout(12, 12)),
         ({"broj_vlakana": 6, "broj_cevcica": 4, "tip_kabla": "48F"}, Layout(6, 2)),
         ({"broj_vlakana": 0, "broj_cevcica": 4, "tip_kabla": "4x6"}, Layout(0, 12)),
         ({"total_fibers": -3, "broj_vlakana": 0}, Layout(0, 12)),

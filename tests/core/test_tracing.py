@@ -256,6 +256,24 @@ def test_a_splitter_is_one_way_from_an_output():
     assert totals(made, (1310,), TYPICAL)[0] == totals(traced(plant), (1310,), TYPICAL)[2]
 
 
+def test_two_inputs_of_a_splitter():
+    """An old server let two patches have the input: from an output nobody can say which of them it is."""
+    plant = a_splitter(1)
+    plant.add("fiber_patch_connections", "again", element_uuid="SP", port_number=1)
+
+    assert Status.AMBIGUOUS is status_of(traced(plant, "TO0:1"))
+
+
+@pytest.mark.parametrize("start, leg", [("ODF:1", 1), ("TO0:1", 0)])
+def test_a_splitter_of_unknown_size(start, leg):
+    """It splits into as many ways as are in use, seen from either side."""
+    plant = a_splitter(3)
+    plant.element("SP", tip="Splitter", kapacitet=0)
+    [split] = [step for step in traced(plant, start).legs[leg].steps if isinstance(step, Split)]
+
+    assert 3 == split.ways
+
+
 def test_a_port_of_a_splitter_has_one_connector():
     """A fibre and a jumper at the same port of a splitter cannot both be: coming by either, the way stops there."""
     plant = a_splitter(1)
