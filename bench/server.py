@@ -13,7 +13,7 @@ from aiohttp import web
 
 from fiberq_aiohttp.app import create_app
 from fiberq_aiohttp.guard import public
-from fiberq_aiohttp.serving import set_startup_aside
+from fiberq_aiohttp.serving import set_startup_aside, take_short_turns
 from fiberq_aiohttp.settings import from_env
 from fiberq_aiohttp.wiring import serving
 
@@ -76,6 +76,7 @@ def main() -> None:
     app.cleanup_ctx.append(meter.watch)
     app.add_routes([web.get("/bench/reset", meter.reset), web.get("/bench/report", meter.report)])
     set_startup_aside()
+    take_short_turns()
     web.run_app(app, host="127.0.0.1", port=port, print=None)
 
 

@@ -7,7 +7,7 @@ import base64
 import math
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from attrs import define, field, frozen
@@ -17,6 +17,7 @@ from fiberq_core.geojson import to_geojson
 from fiberq_core.geometry import OFF_THE_MAP, check_node
 from fiberq_core.geopackage import RESERVED
 from fiberq_core.gpb import decode_gpb
+from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY, Column, Kind, Layer
 from fiberq_core.registry.names import column_of
 from fiberq_core.registry.system import REV, SYSTEM, UUID
@@ -80,14 +81,23 @@ class Plan:
 def plan(table: FileTable, known_extra: Mapping[str, str]) -> Plan:
     """Decide what each column of a table is. *known_extra* are the unregistered columns that the project has."""
     layer = table.recognised.layer
-    system = {c.name.casefold(): c for c in table.columns if c.name.casefold() in _SYSTEM_NAMES}
+    fields, uuid, rev = _meanings(layer.name, table.columns, tuple(known_extra))
+    return Plan(table, layer, fields, uuid, rev)
+
+
+@lru_cache(maxsize=128)  # most files are built like the one before
+def _meanings(
+    name: str, columns: tuple[FileColumn, ...], known_extra: tuple[str, ...]
+) -> tuple[tuple[Field, ...], FileColumn | None, FileColumn | None]:
+    """The fields of a table of the layer *name*, and its columns of uuid and revision."""
+    layer = LAYER[name]
+    system = {c.name.casefold(): c for c in columns if c.name.casefold() in _SYSTEM_NAMES}
     if layer.natural_key:
         system = {}
-    own = [c for c in table.columns if system.get(c.name.casefold()) is not c]
+    own = [c for c in columns if system.get(c.name.casefold()) is not c]
     owners = _owners(layer, own)
     spelled = {name.casefold(): name for name in known_extra}
-    fields = tuple(_field(c, owners.get(c), spelled) for c in own)
-    return Plan(table, layer, fields, system.get(UUID), system.get(REV))
+    return tuple(_field(c, owners.get(c), spelled) for c in own), system.get(UUID), system.get(REV)
 
 
 def _owners(layer: Layer, columns: Sequence[FileColumn]) -> dict[FileColumn, Column]:

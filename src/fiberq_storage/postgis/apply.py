@@ -37,8 +37,8 @@ async def apply(scope: Scope, changeset: Changeset) -> tuple[Scope, Applied]:
     await _write_extra_columns(scope, changeset)
     for what, detail in changeset.audited:
         await note(scope.db, scope.project.id, (changeset.author, changeset.at), what, detail)
-    await scope.db.execute("SET CONSTRAINTS ALL IMMEDIATE")  # whoever broke one is told here, not at the commit
-    await scope.db.execute("SET CONSTRAINTS ALL DEFERRED")
+    # whoever broke one is told here, not at the commit
+    await scope.db.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
     return scope, Applied(scope.project.revision, rows)
 
 
