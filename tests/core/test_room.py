@@ -202,6 +202,15 @@ def test_room_may_be_made(filled, layer, name, values, words):
     assert 1 == phone.send()["updated"] and [] == filled.inbox
 
 
+def test_what_never_fitted_does_not_hold_a_tray_back(office):
+    """A splice that lay beyond its tray all along is no reason against a tray that has room for all the others."""
+    from_elsewhere(office, SPLICES, "beyond", **splice(13))
+    phone = Device.of(office)
+    phone.edit(TRAYS, T1, capacity=11)
+
+    assert 1 == phone.send()["updated"] and [] == office.inbox
+
+
 def test_a_holder_and_what_it_holds_in_one_upload(office):
     """A tray that grows and a splice at its new end come together."""
     phone = Device.of(office)
