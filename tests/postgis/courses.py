@@ -7,11 +7,13 @@ from attrs import frozen
 
 from fiberq_core.changes import Source, Write
 from fiberq_core.fibre import claims_of
+from fiberq_core.people import Person
 from fiberq_core.photos import PHOTO_LAYERS, KnownName
-from fiberq_core.policy import Role
-from fiberq_core.ports import Changeset, Member, Reader, Sought, Upload
+from fiberq_core.policy import Reach, Role
+from fiberq_core.ports import AuditQuery, Changeset, Member, Reader, Sought, Upload
 from fiberq_core.registry import DATA_LAYERS
 from fiberq_core.rows import Key
+from fiberq_core.tokens import Token
 from fiberq_storage.postgis import PostgisStore
 from fiberq_storage.postgis.connection import Connection
 from fiberq_storage.postgis.filling import Snapshot
@@ -193,6 +195,27 @@ async def _projects(store: PostgisStore, filled: Filled, _: Path) -> None:
     await store.update_project(filled.project.id, {"description": "x"}, by=ANA, at=T0)
 
 
+async def _activity(store: PostgisStore, filled: Filled, _: Path) -> None:
+    await store.activity(filled.project.id, None, 20)
+    await store.last_upload(filled.project.id)
+    await store.audit(AuditQuery(filled.project.id), 20, None)
+    await store.audit(AuditQuery(filled.project.id, ANA.sub, "member.", T0, at(59)), 20, None)
+
+
+async def _people(store: PostgisStore, filled: Filled, _: Path) -> None:
+    sub, digest = f"p{filled.project.id}", f"{filled.project.id:064}"
+    await store.saw(Person(sub, "P", "", frozenset({Role.ENGINEER}), T0, T0))
+    await store.people(20, None)
+    await store.known_people([sub])
+    token = Token(f"t{sub}", sub, "x", Reach.SYNC, T0, at(59))
+    await store.save_token(token, digest, by=ANA, most=9)
+    await store.tokens(sub, 20, None)
+    await store.token_behind(digest)
+    await store.token_used(token.id, T0)
+    await store.revoke_token(token.id, by=ANA, at=T0)
+    await store.token(token.id)
+
+
 async def _tidy(store: PostgisStore, filled: Filled, _: Path) -> None:
     assert await store.alive()
     await store.digests_waiting()
@@ -222,6 +245,7 @@ COURSES = (
     ),
     _read("Counts", "From the indexes alone where autovacuum has been.", lambda r, f: r.counts()),
     _read("The extent of a project", "All its rows, once per revision.", lambda r, f: r.extent()),
+    _read("The length of cables", "All cables of the project, once per revision.", lambda r, f: r.cable_length()),
     _read("Unregistered columns", "A handful.", lambda r, f: r.extra_columns()),
     _read("The history of a row", "Versions by uuid.", _histories),
     _read(
@@ -253,6 +277,8 @@ COURSES = (
         "By name, which is a digest, in all projects: before it is shown, or swept away.",
         _photo_owners,
     ),
+    Course("Recent activity and the audit", "From the end of the indexes by moment and by number.", _activity),
+    Course("People and access tokens", "By the keys: subject, id, digest.", _people),
     Course("Receipts and exports by their ids", "The ids are unique everywhere.", _exchange),
     Course("A row by its number", "Numbers are unique in their table, whatever the project.", _numbers),
     Course(

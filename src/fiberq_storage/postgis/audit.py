@@ -69,9 +69,11 @@ async def events(db: Connection, query: AuditQuery, limit: int, cursor: str | No
 def _conditions(query: AuditQuery, cursor: str | None) -> Iterator[tuple[str, Any]]:
     """What an entry must fulfil, each with its one parameter. Raises: Invalid."""
     yield "-id > -({}::bigint)", cursor_parts(cursor, [int])[0] if cursor else 2**63 - 1
+    # of one project, entries are found by the project: not by the person, among those of all projects
+    by_sub = "by_sub" if query.project is None else "(by_sub || '')"
     wanted: Mapping[str, Any] = {
         "project_id = {}": query.project,
-        "by_sub = {}": query.person,
+        f"{by_sub} = {{}}": query.person,
         f"at >= {{}}{MOMENT}": query.since,
         f"at < {{}}{MOMENT}": query.until,
     }
