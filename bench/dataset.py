@@ -64,10 +64,11 @@ def _value(column: Column, n: int, rng: random.Random) -> Value:
         return f"{rng.choice(WORDS)} {n}"
     if column.kind is Kind.REAL:
         return rng.uniform(0, 500)
-    return {
+    others: dict[Kind, Value] = {
         Kind.INTEGER: rng.randrange(2000, 2030), Kind.BOOLEAN: rng.random() < 0.5, Kind.DATE: "2026-03-04",
         Kind.DATETIME: "2026-03-04T05:06:07.890Z", Kind.JSON: "[]",
-    }.get(column.kind, "")  # fmt: skip
+    }  # fmt: skip
+    return others.get(column.kind, "")
 
 
 def _walk(rng: random.Random, steps: int) -> list[tuple[float, float]]:

@@ -12,6 +12,7 @@ import pytest
 
 from fiberq_aiohttp.cli import checks
 from fiberq_aiohttp.cli.exits import Exit
+from fiberq_aiohttp.readiness import TOO_LITTLE
 from tests.aiohttp.serving import ENV
 from tests.cli.running import Terminal
 
@@ -131,9 +132,7 @@ def test_a_file_in_the_place_of_the_folder(fq: Terminal) -> None:
     assert "wrong" == states(fq, "--dev")["data folder"][0]
 
 
-@pytest.mark.parametrize(
-    "free, state", [(checks.LITTLE, "ok"), (checks.LITTLE - 1, "note"), (checks.TOO_LITTLE - 1, "wrong")]
-)
+@pytest.mark.parametrize("free, state", [(checks.LITTLE, "ok"), (checks.LITTLE - 1, "note"), (TOO_LITTLE - 1, "wrong")])
 def test_disk_space(fq: Terminal, monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=free))

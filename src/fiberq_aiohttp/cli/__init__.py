@@ -22,7 +22,23 @@ def fiberq() -> None:
     """FiberQ: field data of fibre networks, synchronised without loss."""
 
 
-for command in (serve, token, project, import_, export, sync, inbox, undo, doctor, backup, restore, move, tokens, audit, storage):
+for command in (
+    serve,
+    token,
+    project,
+    import_,
+    export,
+    sync,
+    inbox,
+    undo,
+    doctor,
+    backup,
+    restore,
+    move,
+    tokens,
+    audit,
+    storage,
+):
     fiberq.add_command(command)
 
 
