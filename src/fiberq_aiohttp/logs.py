@@ -29,7 +29,9 @@ class TextFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
         """The line, without the traceback that may follow it."""
-        line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().formatMessage(record))
+        line = super().formatMessage(record)
+        if not line.isprintable():
+            line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
         request = request_id.get()
         return f"{line} [{request}]" if request else line
 
