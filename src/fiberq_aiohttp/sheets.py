@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from fiberq_core.daybook import Daybook, Line, said, spoken, words
 
 Cell = str | float | None
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a text begins with that office programs calculate
+ANOTHER_CELL: Final = re.compile(r"([;\r\n][ \t]*)(?=[=+\-@])")
 BOM: Final = "\ufeff"  # without it, they take UTF-8 for something else
 COLUMNS: Final = (
     *("number", "report_date", "project", "order_number", "order", "reported_by_sub", "weather"),
@@ -66,8 +68,14 @@ def _materials(line: Line) -> Iterator[tuple[Cell, ...]]:
 
 
 def _harmless(cell: Cell) -> Cell:
-    """A text that no office program takes for a formula: with an apostrophe before what it would."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULAS) else cell
+    """A text that no office program takes for a formula: with an apostrophe before what it would.
+
+    Where a semicolon separates cells, or a line ends, another cell begins.
+    """
+    if not isinstance(cell, str):
+        return cell
+    inside = ANOTHER_CELL.sub(r"\1'", cell)
+    return f"'{inside}" if cell.lstrip(" ").startswith(FORMULAS) else inside
 
 
 def _sheet(

@@ -121,3 +121,25 @@ def test_an_alias_is_the_field() -> None:
 def test_entries_for_people(stored: str | None, expected: tuple[Entry, ...]) -> None:
     """Whatever a column holds, people see things with names."""
     assert expected == entries.entries(stored)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"name": "x", "quantity": 1' + 30 * "0" + "}]",
+        '[{"name": "x", "quantity": 1' + 400 * "0" + "}]",
+        '[{"name": "x", "quantity": 1e999}]',
+        r'[{"name": "\ud800"}]',
+        r'[{"\ud800": 1}]',
+        33 * "[" + 33 * "]",
+        900 * "[" + 900 * "]",
+    ],
+)
+def test_a_list_that_not_everybody_can_hold_stays_the_text_that_it_is(text: str) -> None:
+    assert [text] == entries.shown(text)
+    assert text == entries.parsed(text)
+
+
+def test_a_list_that_everybody_can_hold_is_a_list() -> None:
+    assert [{"name": "x", "quantity": 2**63 - 1}] == entries.shown('[{"name": "x", "quantity": 9223372036854775807}]')
+    assert isinstance(entries.parsed(32 * "[" + 32 * "]"), list)

@@ -14,6 +14,7 @@ from fiberq_core.errors import Invalid
 from fiberq_core.fibre.colours import TIA_598_C, palettes
 from fiberq_core.fibre.lengths import Length, LengthOf, distance, optical_length
 from fiberq_core.fibre.places import PATCHES, SIDES, SPLICES, TRAYS
+from fiberq_core.fibre.splitters import INPUT
 from fiberq_core.registry.shared import CABLES
 from fiberq_core.rows import Row, Stored
 from fiberq_core.wkb import parse
@@ -61,7 +62,8 @@ class Network:
 
     rows: Mapping[str, Stored]  # by uuid
     joints: Mapping[Fibre, tuple[Joint, ...]]
-    ports: Mapping[str, tuple[Stored, ...]]  # by the element's uuid: its patches, by port
+    inputs: Mapping[str, tuple[Stored, ...]]  # by the element's uuid: its patches where a splitter has its input,
+    outputs: Mapping[str, tuple[Stored, ...]]  # and its others, by port
     jumpers: Mapping[str, tuple[str, ...]]  # by a patch's uuid: the patches that it is connected to
     on_cable: Mapping[str | None, tuple[Stored, ...]]  # by the cable of a `Fibre`: breaks and coils of slack
     colours: Mapping[str, tuple[str, ...]]  # by the name of a catalogue
@@ -78,7 +80,8 @@ class Network:
         return cls(
             rows,
             _grouped((j.fibre, j) for layer in (SPLICES, PATCHES) for s in by_layer[layer] for j in joints_of(s)),
-            _grouped((str(s.row.get("element_uuid")), s) for s in patches if s.row.get("element_uuid")),
+            _by_element(s for s in patches if port_of(s) == INPUT),
+            _by_element(s for s in patches if port_of(s) != INPUT),
             _jumpers(patches, rows),
             _grouped((_cable_of(s.row, "kabl_uuid"), s) for layer in (BREAKS, SLACK) for s in by_layer[layer]),
             _colours(by_layer[SETTINGS]),
@@ -191,6 +194,10 @@ def _jumpers(patches: Iterable[Stored], rows: Mapping[str, Stored]) -> Mapping[s
             found[me].add(other)
             found[other].add(me)
     return {uuid: tuple(sorted(others)) for uuid, others in found.items()}
+
+
+def _by_element(patches: Iterable[Stored]) -> Mapping[str, tuple[Stored, ...]]:
+    return _grouped((str(s.row.get("element_uuid")), s) for s in patches if s.row.get("element_uuid"))
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, tuple[V, ...]]:

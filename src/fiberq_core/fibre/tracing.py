@@ -191,16 +191,15 @@ def _over(patch: Stored, other: Stored) -> _Onward:
 
 def _through(network: Network, patch: Stored, element: Stored) -> "_End | list[_Onward]":
     """Through a splitter: from the input to every output, from an output to the input."""
-    others = [p for p in network.ports.get(element.key.uuid, ()) if p.key != patch.key]
-    outputs = [p for p in others if port_of(p) != INPUT]
+    inputs, outputs = (of.get(element.key.uuid, ()) for of in (network.inputs, network.outputs))
     inward = port_of(patch) != INPUT
-    reached = [p for p in others if port_of(p) == INPUT] if inward else outputs
+    reached = inputs if inward else outputs
     if not reached:
         what = "the input" if inward else "an output"
         return _End(Status.OPEN_END, f"nothing is recorded at {what} of this splitter")
     if inward and len(reached) > 1:
         return _End(Status.AMBIGUOUS, "this splitter has several inputs")
-    ways = ways_of(element.row, len(outputs) + inward)
+    ways = ways_of(element.row, len(outputs))
     return [_Onward(_At(p, "splitter"), (Split(element, patch, p, ways),)) for p in reached]
 
 
