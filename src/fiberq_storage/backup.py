@@ -30,6 +30,7 @@ _READ_ONLY = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 TAKEN = "There is something under the name of the backup already. Choose another name"
 OCCUPIED = "A backup is restored into empty folders only. Move away what is there, or name other folders"
 NONE = "This is not a FiberQ backup, or an unfinished one"
+LINKS = "There are links in this backup, which may lead anywhere. Put the files themselves in their place"
 DAMAGED = "The store in this backup is damaged. Take another backup"
 
 
@@ -103,6 +104,8 @@ def verify(source: Path) -> Kept:
         note = json.loads((source / NOTE).read_text())
         kept = Kept(note["store_version"], note["files"])
         check_version(kept.store_version)
+        if any(path.is_symlink() for path in source.rglob("*")):
+            raise Invalid(LINKS)
         wrong = differing(source, source / DIGESTS)
     except (OSError, ValueError, KeyError, TypeError):
         raise Invalid(NONE) from None

@@ -65,6 +65,20 @@ def test_restore_of_something_else(fq: Terminal, tmp_path: Path) -> None:
     assert not fq.data.exists()
 
 
+def test_a_backup_with_links_is_not_restored(village: Terminal, tmp_path: Path) -> None:
+    """Otherwise somebody else's backup could show any file of this machine as a photo."""
+    village.ok("backup", tmp_path / "kept")
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "kept" / "photos").mkdir(exist_ok=True)
+    (tmp_path / "kept" / "photos" / "0.jpg").symlink_to(tmp_path / "secret")
+    other = Terminal(tmp_path / "other")
+
+    done = other("restore", tmp_path / "kept")
+
+    assert Exit.USAGE == done.code and "links" in done.err
+    assert not other.data.exists()
+
+
 def test_backup_of_nothing(fq: Terminal, tmp_path: Path) -> None:
     assert Exit.NOT_FOUND == fq("backup", tmp_path / "kept").code
 
