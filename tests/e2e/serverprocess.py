@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from attrs import define, field
@@ -61,6 +62,13 @@ class Server(Remote):
             except OSError:
                 time.sleep(0.02)
         raise AssertionError(self.log.read_text()[-2000:])
+
+    def is_receiving(self) -> bool:
+        """Whether it is at a file that somebody sends."""
+        assert self.process is not None
+        with suppress(OSError):  # a file that was closed meanwhile
+            return any("/incoming/" in str(file.readlink()) for file in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return False
 
     def kill(self) -> None:
         """Kill -9."""
