@@ -19,6 +19,11 @@ ALWAYS: Final[Mapping[str, str]] = {
 }
 
 
+def encoded(value: object) -> bytes:
+    """*value* as JSON."""
+    return orjson.dumps(value)
+
+
 def answer(
     value: object,
     *,
@@ -27,7 +32,7 @@ def answer(
     content_type: str = "application/json",
 ) -> web.Response:
     """*value* as JSON."""
-    return web.Response(status=status, body=orjson.dumps(value), content_type=content_type, headers=dict(headers or {}))
+    return web.Response(status=status, body=encoded(value), content_type=content_type, headers=dict(headers or {}))
 
 
 def done() -> web.Response:

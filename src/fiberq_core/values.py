@@ -168,7 +168,10 @@ def _datetime(raw: object) -> Fitted:
 
 
 def _moment(text: str) -> tuple[datetime, bool] | None:
-    """The instant that a text names, UTC where it names no zone, and whether it has a fraction of a second."""
+    """The instant that a text names, UTC where it names no zone, and whether it has a fraction of a second.
+
+    Thousandths that are 0, without a zone, are none: QGIS writes them in place of those that it drops.
+    """
     if day := _DATE.match(text.strip()):
         return _instant(f"{'-'.join(day.groups())}T00:00:00+00:00", fraction=False)
     match = _DATETIME.match(text.strip())
@@ -177,7 +180,7 @@ def _moment(text: str) -> tuple[datetime, bool] | None:
     date_part, minutes, seconds, fraction, zone = match.groups()
     micro = (fraction or "0")[:6].ljust(6, "0")
     written = f"{date_part.replace('/', '-')}T{minutes}:{seconds or '00'}.{micro}{_offset(zone or 'Z')}"
-    return _instant(written, fraction=fraction is not None)
+    return _instant(written, fraction=fraction is not None and (zone is not None or bool(fraction.strip("0"))))
 
 
 def _offset(zone: str) -> str:

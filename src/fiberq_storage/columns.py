@@ -35,7 +35,7 @@ def _is_state(column: Column) -> bool:
     return column.vocabulary is not None and column.vocabulary.closed and column.name == "status"
 
 
-@frozen
+@frozen(eq=False)  # there is one of each
 class LayerTable:
     """A layer as a table of a store: its quoted name, its columns, and which of a row's values stand in none of them."""
 

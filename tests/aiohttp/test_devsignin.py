@@ -5,6 +5,7 @@ import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -14,17 +15,19 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from attrs import evolve
 
 from fiberq_aiohttp import devkeys
+from fiberq_aiohttp.attendance import Attendance
 from fiberq_aiohttp.bearer import Bearer, bearer_for
 from fiberq_aiohttp.devgrants import Grants, Refused, challenge_of
 from fiberq_aiohttp.devrequests import stay_local
 from fiberq_aiohttp.devsignin import DevSignIn, dev_sign_in
 from fiberq_aiohttp.guard import authenticate, check_guards
-from fiberq_aiohttp.keys import BEARER
+from fiberq_aiohttp.keys import ATTENDANCE, BEARER
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.settings import from_env
 from fiberq_core.claims import TokenRules
 from fiberq_core.errors import Forbidden, Invalid, KeysUnavailable, NotFound, StoreUnavailable, Unauthenticated
 from fiberq_core.policy import Role
+from fiberq_core.ports import Store
 
 Client = TestClient[web.Request, web.Application]
 
@@ -64,6 +67,7 @@ async def client(tmp_path: Path, clock: Clock, aiohttp_client: Callable[..., Awa
     """A development server as it is put together for real, but for its clock."""
     server = TestServer(app := web.Application(middlewares=[problems, authenticate]))
     provider, app[BEARER] = a_provider(tmp_path, clock)
+    app[ATTENDANCE] = Attendance(create_autospec(Store), lambda: "")  # nothing is written until it is kept
     app.add_routes(provider.routes())
     check_guards(app)
     return await aiohttp_client(server)

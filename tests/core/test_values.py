@@ -172,7 +172,15 @@ def test_datetimes_are_rounded_to_the_millisecond(moment: Any, separator: Any) -
     assert back.microsecond % 1000 == 0
 
 
-@pytest.mark.parametrize("raw, seconds", [("2026-05-01T10:20:30Z", True), ("2026-05-01T10:20:30.000Z", False)])
+@pytest.mark.parametrize(
+    "raw, seconds",
+    [
+        ("2026-05-01T10:20:30Z", True),
+        ("2026-05-01T10:20:30.000Z", False),
+        ("2026-05-01T10:20:30.000", True),
+        ("2026-05-01T10:20:30.100", False),
+    ],
+)
 def test_missing_fraction_is_reported(raw: Any, seconds: Any) -> None:
     """A date-time without a fraction of a second says so, since it then compares to the second."""
     fitted = canonical(column(Kind.DATETIME), raw)

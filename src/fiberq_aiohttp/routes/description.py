@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from typing import Final
 
 import aiohttp_jinja2
-import orjson
 from aiohttp import hdrs, web
 from attrs import frozen
 
-from fiberq_aiohttp.answering import PAGE_POLICY
+from fiberq_aiohttp.answering import PAGE_POLICY, encoded
 from fiberq_aiohttp.caching import fresh, not_modified
 from fiberq_aiohttp.guard import public
 from fiberq_aiohttp.openapi.document import document
@@ -36,7 +35,7 @@ DESCRIPTION: Final = web.AppKey("description", Description)
 def description_of(routes: Iterable[web.RouteDef]) -> Description:
     """What *routes* look like to programs."""
     values = document(routes)
-    body = orjson.dumps(values)
+    body = encoded(values)
     return Description(values, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
 
 

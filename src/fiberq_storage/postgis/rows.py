@@ -68,16 +68,15 @@ async def at(scope: Scope, wanted: Iterable[At]) -> Mapping[At, Stored]:
     for layer, pairs in asked.items():
         table = TABLES[layer]
         uuids, revisions = (list(column) for column in zip(*pairs, strict=True))
-        for revision, *record in await scope.db.fetch(_at_sql(layer), scope.project.id, uuids, revisions):
+        for revision, *record in await scope.db.fetch(_at_sql(table), scope.project.id, uuids, revisions):
             stored = table.stored(record)
             found[stored.key, revision] = stored
     return found
 
 
 @cache
-def _at_sql(layer: str) -> str:
+def _at_sql(table: Table) -> str:
     """Versions of rows at revisions: (project, uuids, revisions)."""
-    table = TABLES[layer]
     wanted = "unnest($2::text[]::uuid[], $3::bigint[]) AS w (uuid, revision)"
     same = "{0}.project_id = $1 AND {0}.fiberq_uuid = w.uuid AND {0}.fiberq_rev <= w.revision"
     return (
@@ -180,14 +179,13 @@ def table_of(layer: str) -> Table:
 
 
 async def _with(scope: Scope, table: Table, column: str, uuids: Sequence[str]) -> Iterable[Stored]:
-    records: Any = await scope.db.fetch(_with_sql(table.layer.name, column), scope.project.id, uuids_of(uuids))
+    records: Any = await scope.db.fetch(_with_sql(table, column), scope.project.id, uuids_of(uuids))
     return map(table.stored, records)
 
 
 @cache
-def _with_sql(layer: str, column: str) -> str:
+def _with_sql(table: Table, column: str) -> str:
     """The rows of a layer with any of (project, uuids) in a column."""
-    table = TABLES[layer]
     return (
         f"SELECT {table.selection('t')} FROM {table.name} t"
         f" WHERE t.project_id = $1 AND t.{ident(column)} = ANY($2::text[]::uuid[])"

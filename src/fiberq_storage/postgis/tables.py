@@ -42,7 +42,7 @@ def canonical_sql(kind: Kind, expression: str) -> str:
     return f"{expression}::text" if kind is Kind.UUID else expression
 
 
-@frozen
+@frozen(eq=False)
 class Table(LayerTable):
     """One layer's tables."""
 

@@ -20,7 +20,7 @@ _VERSION = "id = ? AND project_id = ? AND fiberq_uuid = ? AND fiberq_rev = ?"
 _FIRST = 6  # of the layer's own columns in a record
 
 
-@frozen
+@frozen(eq=False)
 class Table(LayerTable):
     """One layer's table."""
 
