@@ -218,6 +218,9 @@ async def _people(store: PostgisStore, filled: Filled, _: Path) -> None:
 
 async def _tidy(store: PostgisStore, filled: Filled, _: Path) -> None:
     assert await store.alive()
+    await store.check()
+    await store.open_items()
+    assert store.connections() is not None
     await store.digests_waiting()
 
 
@@ -295,5 +298,9 @@ COURSES = (
     Course("A package from an earlier one", "What was written, replaced or deleted since, by revision.", _patch),
     Course("Deleting rows", "Foreign keys look for what refers to them by the index of the reference.", _delete),
     Course("Applying an upload", "Rows by uuid, one statement per layer; history from what the triggers see.", _write),
-    Course("Which raw uploads are needed", "Once an hour: everything that is open, in all projects.", _tidy),
+    Course(
+        "What the server asks for itself",
+        "Once an hour, or when figures are asked for: everything that is open, in all projects.",
+        _tidy,
+    ),
 )

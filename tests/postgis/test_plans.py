@@ -31,7 +31,7 @@ LARGE = {
 OF_ONE = re.compile(r"\(?\b(project_id|sync_id|export_id) = ")  # what an index must be asked for
 # and where it may not be: files are kept for all projects, and a number says nothing of its project
 ACROSS = {
-    "Which raw uploads are needed": re.compile("inbox_open"),
+    "What the server asks for itself": re.compile("inbox_open"),
     "A row by its number": re.compile(r"\w+_pkey"),
     "Who has a photo": re.compile("photo_files_name"),
 }
