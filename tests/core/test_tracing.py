@@ -1,8 +1,10 @@
 """The way of light from port to port: e.3 of the reference, as laws and as cases."""
 
+from collections.abc import Iterator
 from random import Random
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from fiberq_core.fibre.losses import TYPICAL
 from fiberq_core.fibre.network import OTHER_END, Network
 from fiberq_core.fibre.steps import CableRun, Jumper, Port, SplicePoint, Split, Status, Step, Trace
 from fiberq_core.fibre.tracing import trace
+from fiberq_core.rows import Stored
 from tests.core.offline import line, point
 from tests.core.plant import BREAKS, Plant, chain
 
@@ -254,6 +257,25 @@ def test_a_splitter_is_one_way_from_an_output():
     assert ["TO1:1", "D1/1", "SP:3", "SP:3|SP:1", "SP:1", "K/1", "ODF:1"] == shown(leg.steps)
     assert Status.COMPLETE is leg.status
     assert totals(made, (1310,), TYPICAL)[0] == totals(traced(plant), (1310,), TYPICAL)[2]
+
+
+class Unwalked(tuple[Stored, ...]):
+    """Patches that may be counted, and not gone through."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[Stored]:
+        raise AssertionError("gone through")
+
+
+def test_from_an_output_nobody_goes_through_the_other_outputs():
+    """Otherwise all ways of a splitter together take the square of its outputs."""
+    plant = a_splitter(3)
+    network = evolve(plant.network, outputs={"SP": Unwalked(plant.network.outputs["SP"])})
+
+    assert Status.COMPLETE is trace(network, plant.rows["TO1:1"]).legs[0].status
+    with pytest.raises(AssertionError, match="gone through"):
+        trace(network, plant.rows["ODF:1"])
 
 
 def test_two_inputs_of_a_splitter():
