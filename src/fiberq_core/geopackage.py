@@ -139,15 +139,13 @@ def parse_provenance(text: object) -> Provenance | None:
     if not isinstance(document, dict):
         return None
     export_id, project, revision = (document.get(name) for name in ("export_id", "project", "revision"))
-    good = (
-        isinstance(export_id, str)
-        and _EXPORT_ID.fullmatch(export_id)
-        and isinstance(project, str)
-        and _PROJECT.fullmatch(project)
-        and isinstance(revision, int)
-        and 0 <= revision < 2**63
-    )
-    return Provenance(str(export_id), str(project), int(str(revision))) if good else None
+    if not (isinstance(export_id, str) and _EXPORT_ID.fullmatch(export_id)):
+        return None
+    if not (isinstance(project, str) and _PROJECT.fullmatch(project)):
+        return None
+    if not isinstance(revision, int) or isinstance(revision, bool) or not 0 <= revision < 2**63:
+        return None
+    return Provenance(export_id, project, revision)
 
 
 def _typed(column: Column) -> PackageColumn:

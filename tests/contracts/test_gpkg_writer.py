@@ -323,6 +323,7 @@ def test_provenance_round_trip() -> None:
         provenance_text(Provenance("ab" * 16, "other", 1)),
         provenance_text(Provenance("ab" * 16, PROVENANCE.project, -1)),
         provenance_text(PROVENANCE).replace("7}", "7.5}"),
+        provenance_text(PROVENANCE).replace("7}", "true}"),
     ],
 )
 def test_other_notes_are_no_provenance(text: object) -> None:
