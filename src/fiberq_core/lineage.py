@@ -100,9 +100,9 @@ def _distance(edits: Edits) -> Distance:
 
 def _corrected(view: View, family: "_Family", writes: int, sender: str) -> EarlierUpload | None:
     """The latest upload of the same person whose every edit looks edited once more."""
-    export = view.edits_since({})
+    export, all_brought = view.edits_since({}), family.brought()
     for upload in reversed(family.uploads.values()):
-        brought = family.brought(upload)
+        brought = all_brought[upload.sync_id]
         again = export.keys() & view.edits_since(state_of(upload)).keys()
         if brought and brought <= again and sender == upload.author.sub and 0 < upload.writes < writes:
             return upload
@@ -129,10 +129,14 @@ class _Family:
         parents = {u.parent for u in self.uploads.values()}
         return [u for u in self.uploads.values() if u.sync_id not in parents]
 
-    def brought(self, upload: EarlierUpload) -> frozenset[tuple[Key, str]]:
-        """The edits that *upload* added to what its device had sent before; of one that added none, its parent's."""
-        parent = self.uploads.get(upload.parent or "")
-        return self.between(parent, upload) or (self.brought(parent) if parent else frozenset())
+    def brought(self) -> Mapping[str, frozenset[tuple[Key, str]]]:
+        """By upload: the edits that it added to what its device had sent before; of one that added none, its parent's."""
+        found: dict[str, frozenset[tuple[Key, str]]] = {}
+        for upload in self.uploads.values():
+            parent = upload.parent or ""
+            added = self.between(self.uploads.get(parent), upload)
+            found[upload.sync_id] = added or found.get(parent, frozenset())
+        return found
 
     def between(self, one: EarlierUpload | None, other: EarlierUpload) -> frozenset[tuple[Key, str]]:
         """The edits that lead from one upload (None: from the export) to another."""

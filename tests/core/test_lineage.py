@@ -149,6 +149,19 @@ def test_s14_an_upload_without_edits_is_where_the_next_one_starts(office, phone)
     assert ("x", "Steel", []) == (edit_of(office, P, "naziv"), edit_of(office, P, "materijal"), office.kinds())
 
 
+def test_s14_a_file_that_was_sent_for_weeks(office, phone):
+    """S14: a device that sends its file every half hour, edited once long ago, is understood however often it did."""
+    phone.edit(POLES, P, naziv="x")
+    phone.send()
+    [(export, first)] = office.uploads
+    for n in range(2, 1502):
+        again = evolve(first, sync_id=f"sync {n}", parent=f"sync {n - 1}")
+        office.uploads.append((export, again))
+    phone.edit(POLES, P, naziv="corrected")
+
+    assert "sync 1501" == parent(phone)
+
+
 def test_s50_a_copy_does_not_revert_what_it_never_touched(office, phone):
     """S50: the copy's own edits land, the first device's stay, and one question waits."""
     tablet = phone.copy()
