@@ -7,6 +7,7 @@ from attrs import frozen
 from fiberq_core.changes import Op
 from fiberq_core.geometry import flags
 from fiberq_core.inbox import ItemKind
+from fiberq_core.jsonvalues import typed_json, value_json
 from fiberq_core.lineage import Lineage
 from fiberq_core.planning import Candidate, Held, Outcome, Plan
 from fiberq_core.ports import Applied
@@ -16,7 +17,6 @@ from fiberq_core.registry.model import GEOMETRY
 from fiberq_core.rows import Key, Row, Stored, differing
 from fiberq_core.sent import SentFile
 from fiberq_core.values import remarks
-from fiberq_core.wire import typed_json, value_json
 
 DONE = {Op.INSERT: "inserted", Op.UPDATE: "updated", Op.DELETE: "deleted"}
 WAITING = {ItemKind.CONFLICT: "conflicts", ItemKind.REJECTED: "rejected"}  # all other kinds are `held`

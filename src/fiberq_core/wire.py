@@ -1,30 +1,22 @@
 """Values of the core as JSON: what the answers of the REST interface are made of.
 
-A column of kind JSON that holds a list or an object is shown as one; everything else as it is stored.
-Unregistered columns stand under `extra`, their bytes as base64. Nothing here can fail on what a store holds:
-text that a JSON writer could not take is shown as text.
+How a single value is shown says `jsonvalues`. Unregistered columns stand under `extra`. Nothing here can fail on
+what a store holds.
 """
 
-import base64
-import json
-import math
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from fiberq_core.geojson import to_geojson
 from fiberq_core.inbox import Author, Decided, Item
+from fiberq_core.jsonvalues import typed_json, value_json
 from fiberq_core.ports import Revision, Version
 from fiberq_core.registry import LAYER
-from fiberq_core.registry.model import GEOMETRY, Column, Kind, Labels, Layer, Reference, Vocabulary
+from fiberq_core.registry.model import GEOMETRY, Column, Labels, Layer, Reference, Vocabulary
 from fiberq_core.registry.system import ID, REV
 from fiberq_core.rows import Row, Stored, differing
 
 EXTRA = "extra"
-MAX_NESTING: Final = 64  # levels of a JSON column that are shown as JSON; deeper ones are shown as text
-LARGEST: Final = 2**63
-_BRACKETS: Final = ("[", "{")  # what JSON that is more than a value begins with
-_BROKEN: Final = re.compile("[\ud800-\udfff]")  # half characters, which are in no UTF-8
 
 Json = dict[str, Any]
 
@@ -130,26 +122,6 @@ def geometry_json(wkb: bytes | None) -> Json | None:
     return None if wkb is None else to_geojson(wkb)
 
 
-def value_json(layer: str | None, name: str | None, value: object) -> object:
-    """The value of field *name* (a column, registered or not, or the geometry) of *layer*."""
-    if isinstance(value, str) and value.lstrip()[:1] in _BRACKETS and _is_json(layer, name):
-        return _parsed(value)
-    if name == GEOMETRY and isinstance(value, bytes):
-        return to_geojson(value)
-    return typed_json(value)
-
-
-def typed_json(raw: object) -> object:
-    """A value as it was typed, whether it fits a column or not: bytes as base64, text where JSON has no form for it."""
-    if raw is None or (isinstance(raw, str) and not _BROKEN.search(raw)):
-        return raw
-    if isinstance(raw, bytes):
-        return base64.b64encode(raw).decode("ascii")
-    if isinstance(raw, Mapping):
-        return {str(name): typed_json(value) for name, value in raw.items()}
-    return raw if _writable(raw, 0) else str(raw).encode("utf-8", "replace").decode("utf-8")
-
-
 def row_json(layer: str | None, row: Row | None) -> Json | None:
     """A row, or the part of one that somebody saw or sent: only what it says, the geometry among it."""
     if row is None:
@@ -233,33 +205,3 @@ def _reference_json(reference: Reference) -> Json:
         "required": reference.required,
         "owned": reference.owned,
     }
-
-
-def _is_json(layer: str | None, name: str | None) -> bool:
-    known = LAYER.get(layer or "")
-    column = known.column(name) if known and name else None
-    return column is not None and column.kind is Kind.JSON
-
-
-def _parsed(text: str) -> object:
-    """The list or object that *text* holds; *text* itself where it holds anything else (free text)."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return value if _writable(value, 0) else text
-
-
-def _writable(value: object, depth: int) -> bool:
-    """Whether every JSON writer can take *value*: finite and 64-bit numbers, valid Unicode, bounded nesting."""
-    if depth > MAX_NESTING:
-        return False
-    if value is None or isinstance(value, str):
-        return not _BROKEN.search(value or "")
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, Mapping):
-        return all(_writable(k, depth) and _writable(v, depth + 1) for k, v in value.items())
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return all(_writable(v, depth + 1) for v in value)
-    return isinstance(value, int) and -LARGEST <= value < LARGEST

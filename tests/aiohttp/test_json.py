@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import fiberq_aiohttp
 from fiberq_aiohttp.answering import answer
-from fiberq_core.wire import typed_json
+from fiberq_core.jsonvalues import typed_json
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 TYPED = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)

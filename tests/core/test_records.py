@@ -3,6 +3,7 @@
 import pytest
 
 from fiberq_core.errors import Invalid
+from fiberq_core.jsonvalues import parsed
 from fiberq_core.records import ORDER_ITEMS, RECORDS, REPORTS, WORK_ORDERS, Record, bodies, entries
 from fiberq_core.records.bodies import Body
 from fiberq_core.records.entries import Entry
@@ -137,9 +138,9 @@ def test_entries_for_people(stored: str | None, expected: tuple[Entry, ...]) -> 
 )
 def test_a_list_that_not_everybody_can_hold_stays_the_text_that_it_is(text: str) -> None:
     assert [text] == entries.shown(text)
-    assert text == entries.parsed(text)
+    assert text == parsed(text)
 
 
 def test_a_list_that_everybody_can_hold_is_a_list() -> None:
     assert [{"name": "x", "quantity": 2**63 - 1}] == entries.shown('[{"name": "x", "quantity": 9223372036854775807}]')
-    assert isinstance(entries.parsed(32 * "[" + 32 * "]"), list)
+    assert isinstance(parsed(32 * "[" + 32 * "]"), list)

@@ -7,10 +7,11 @@ import pytest
 from fiberq_core.changes import Change, Op, Source
 from fiberq_core.geojson import from_geojson
 from fiberq_core.inbox import Author, Decided, Decision, Item, ItemKind
+from fiberq_core.jsonvalues import value_json
 from fiberq_core.ports import Revision, Version
 from fiberq_core.registry import DATA_LAYERS, GEOMETRY, LAYER, LAYERS, Kind
 from fiberq_core.rows import Key, Row, Stored
-from fiberq_core.wire import change_json, feature_json, item_json, layer_json, value_json, version_json
+from fiberq_core.wire import change_json, feature_json, item_json, layer_json, version_json
 
 POINT = {"type": "Point", "coordinates": [20.5, 44.25]}
 ME = Author("180001", "Mira")

@@ -19,10 +19,11 @@ from fiberq_aiohttp.flows import exporting, features, inbox, projects, reading, 
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_core.errors import FiberqError
 from fiberq_core.fibre import claims_of
+from fiberq_core.jsonvalues import value_json
 from fiberq_core.policy import Actor, Role
 from fiberq_core.registry import DATA_LAYERS, LAYER
 from fiberq_core.rows import Key, Stored
-from fiberq_core.wire import feature_json, value_json
+from fiberq_core.wire import feature_json
 from tests.e2e.books import Books, Kept
 from tests.e2e.device import GEOMETRY_FUNCTIONS
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fiberq_core.wire import typed_json
+from fiberq_core.jsonvalues import typed_json
 from fiberq_storage.rowjson import mapping_of, plain_text, values_of, values_text
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)

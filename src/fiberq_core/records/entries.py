@@ -3,22 +3,19 @@
 What a crew typed stays as typed; a client that sends its list as JSON text means the list.
 """
 
-import json
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
 from fiberq_core.errors import Fault
+from fiberq_core.jsonvalues import parsed
 from fiberq_core.registry.model import Column
 from fiberq_core.values import Canonical, Misfit, canonical
 
 TEXTS = ("name", "unit", "note")
 QUANTITY = "quantity"
-LEVELS, BITS = 32, 63
-HALF = re.compile("[\ud800-\udfff]")  # half a character
 
 
 @frozen
@@ -43,30 +40,6 @@ def read(column: Column, raw: object, path: str) -> tuple[str | None, list[Fault
         return None, [Fault(path, fitted.reason)]
     assert isinstance(fitted, Canonical)
     return (fitted.value if isinstance(fitted.value, str) else None), []
-
-
-def parsed(text: str) -> object:
-    """The list or object that *text* is as JSON, if everybody who reads it can hold it (see `_plain`); else *text*."""
-    if text.lstrip()[:1] not in ("[", "{"):
-        return text
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return value if isinstance(value, list | dict) and _plain(value) else text
-
-
-def _plain(value: object, deep: int = 0) -> bool:
-    """Whether *value* has only whole characters, finite numbers of 64 bits at most, and few levels."""
-    if isinstance(value, Mapping):
-        return deep < LEVELS and all(_plain(k) and _plain(v, deep + 1) for k, v in value.items())
-    if isinstance(value, list):
-        return deep < LEVELS and all(_plain(v, deep + 1) for v in value)
-    if isinstance(value, str):
-        return not HALF.search(value)
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return not isinstance(value, int) or value.bit_length() <= BITS
 
 
 def shown(stored: object) -> list[Any]:

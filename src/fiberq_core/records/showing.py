@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from fiberq_core.geojson import to_geojson
+from fiberq_core.jsonvalues import value_json
 from fiberq_core.records import entries
 from fiberq_core.records.model import Form, Record
 from fiberq_core.registry import ID, PROJECT
 from fiberq_core.rows import Key, Stored
-from fiberq_core.wire import Json, value_json
+from fiberq_core.wire import Json
 
 REVISION = "revision"
 
