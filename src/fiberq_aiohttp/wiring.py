@@ -18,12 +18,15 @@ from fiberq_core.changes import Change
 from fiberq_core.errors import FiberqError
 from fiberq_core.ports import Project
 from fiberq_storage import backup, inspection, moving, postgis, sqlite
+from fiberq_storage.files.bringing import Volumes
 from fiberq_storage.files.keeping import Limits
 from fiberq_storage.files.packages import FilePackages
 from fiberq_storage.files.source import PackageSource
 from fiberq_storage.files.uploads import FileUploads
+from fiberq_storage.files.volumes import Folder
 from fiberq_storage.holdings import StoreHoldings
 from fiberq_storage.photos.bucket import PhotoBucket, s3
+from fiberq_storage.photos.carrying import BucketVolume
 from fiberq_storage.photos.folder import PhotoFolder
 from fiberq_storage.photos.place import Place
 from fiberq_storage.photos.volume import Photos
@@ -35,6 +38,7 @@ from fiberq_storage.sqlite.source import SqliteSource
 from fiberq_storage.sqlite.store import SqliteStore
 
 DEMO_SEED: Final = 7
+UPLOADS: Final = "uploads"  # as sent, in the data folder
 ARRIVAL: Final = 60.0  # seconds that a server waits at its start for a database that starts at the same time
 HOUSEKEEPING: Final = 3_600.0  # seconds between two looks at what need no longer be kept
 
@@ -111,7 +115,7 @@ async def _outside(settings: Settings, patience: float = 0.0) -> AsyncIterator[_
         limits = Limits(days=settings.keep_exports_days, size=settings.keep_exports)
         packages = FilePackages(source, settings.gpkg_dir, limits=limits)
         photos = Photos(_photo_place(settings), settings.data / "thumbnails")
-        uploads = FileUploads(_kept_folders(settings)["uploads"], keep_days=settings.keep_uploads_days)
+        uploads = FileUploads(settings.data / UPLOADS, keep_days=settings.keep_uploads_days)
         try:
             place = database_settings(settings.database) if settings.database else settings.data
             purged = settings.data / "purged"
@@ -196,19 +200,19 @@ def back_up(settings: Settings, target: Path) -> backup.Kept:
     Raises: Conflict, NotFound, Busy, StoreMismatch, StoreUnavailable.
     """
     if settings.database:
-        return moving.back_up(database_settings(settings.database), target, _kept_folders(settings), at=now())
-    return backup.backup(settings.data, target, _kept_folders(settings), at=now())
+        return moving.back_up(database_settings(settings.database), target, _kept_volumes(settings), at=now())
+    return backup.backup(settings.data, target, _kept_volumes(settings), at=now())
 
 
 def restore(settings: Settings, source: Path) -> backup.Kept:
-    """Fill the empty store and folders from a backup of either store; blocks, and needs no event loop around it.
+    """Fill the empty store and volumes from a backup of either store; blocks, and needs no event loop around it.
 
     Raises: Conflict, Invalid, Busy, StoreMismatch, StoreUnavailable.
     """
-    folders = _kept_folders(settings)
+    volumes = _kept_volumes(settings)
     if settings.database:
-        return moving.restore(source, database_settings(settings.database), folders, beside=settings.data)
-    return backup.restore(source, settings.data, folders)
+        return moving.restore(source, database_settings(settings.database), volumes, beside=settings.data)
+    return backup.restore(source, settings.data, volumes)
 
 
 async def move(source: Settings, target: Settings) -> moving.Moved:
@@ -218,7 +222,7 @@ async def move(source: Settings, target: Settings) -> moving.Moved:
 
 def _place(settings: Settings) -> moving.Place:
     database = settings.database
-    return moving.Place(database_settings(database) if database else settings.data, _kept_folders(settings))
+    return moving.Place(database_settings(database) if database else settings.data, _kept_volumes(settings))
 
 
 def demo_village(project: Project, *, crew: str, engineer: str) -> tuple[Change, ...]:
@@ -228,6 +232,8 @@ def demo_village(project: Project, *, crew: str, engineer: str) -> tuple[Change,
     return village(DEMO_SEED, project=project.uuid, crew=crew, engineer=engineer)
 
 
-def _kept_folders(settings: Settings) -> dict[str, Path]:
-    """The folders of files that cannot be made again, by the names that they have in a backup."""
-    return {"photos": settings.photos_dir, "uploads": settings.data / "uploads"}
+def _kept_volumes(settings: Settings) -> Volumes:
+    """The files that cannot be made again, by the names that they have in a backup. Raises: StoreUnavailable."""
+    bucket = settings.photo_bucket
+    photos = BucketVolume(s3(bucket), bucket) if bucket else Folder(settings.photos_dir)
+    return {"photos": photos, UPLOADS: Folder(settings.data / UPLOADS)}

@@ -1,7 +1,7 @@
 """Backups, of either store and all files, while servers work; and their restore into an empty place of either kind.
 
-A backup is a folder: the store as a file of the embedded store, in one consistent state; copies of the file
-folders, which are copied after it; and the digests of all of these. Files are never changed once they are there,
+A backup is a folder: the store as a file of the embedded store, in one consistent state; the files, from a folder or a
+bucket, which are copied after it; and the digests of all of these. Files are never changed once they are there,
 so everything that the store knows of is in the backup; what came later is in excess and does no harm. Exported
 packages are not in it: they are made again. How a store in a database becomes such a file and is made of one
 stands in `moving.keeping`.
@@ -9,7 +9,7 @@ stands in `moving.keeping`.
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,10 @@ import apsw
 from attrs import frozen
 
 from fiberq_core.errors import Conflict, Invalid
-from fiberq_storage.files.copying import copy_files, count_files, differing, see_onto_disk, write_digests
+from fiberq_storage.files.bringing import Volumes, bringing
+from fiberq_storage.files.copying import count_files, differing, see_onto_disk, write_digests
 from fiberq_storage.files.disk import PART, sync
+from fiberq_storage.files.volumes import Folder, copy_into
 from fiberq_storage.sqlite.connection import FILE, connect, translating
 from fiberq_storage.sqlite.migrate import check_version, version
 
@@ -36,21 +38,21 @@ DAMAGED = "The store in this backup is damaged. Take another backup"
 
 @frozen
 class Kept:
-    """What a backup holds: the store's version and how many files each folder has."""
+    """What a backup holds: the store's version and how many files of each kind."""
 
     store_version: int
     files: Mapping[str, int]
 
 
-def backup(data: Path, target: Path, folders: Mapping[str, Path], *, at: str) -> Kept:
-    """Copy the store in *data* and *folders* (name → place) to the new folder *target*.
+def backup(data: Path, target: Path, volumes: Volumes, *, at: str) -> Kept:
+    """Copy the store in *data* and *volumes* to the new folder *target*.
 
     Raises: Conflict where *target* is there already; StoreUnavailable.
     """
-    return fill(target, folders, partial(_copy_store, data), at=at)
+    return fill(target, volumes, partial(_copy_store, data), at=at)
 
 
-def fill(target: Path, folders: Mapping[str, Path], keep: Callable[[Path], int], *, at: str) -> Kept:
+def fill(target: Path, volumes: Volumes, keep: Callable[[Path], int], *, at: str) -> Kept:
     """Make the backup *target*: *keep* writes the store's file into a folder and says its version.
 
     Raises: Conflict where *target* is there already; StoreUnavailable.
@@ -62,9 +64,9 @@ def fill(target: Path, folders: Mapping[str, Path], keep: Callable[[Path], int],
         part = Path(mkdtemp(suffix=PART, dir=target.parent))
         try:
             number = keep(part)
-            for name, place in folders.items():
-                copy_files(place, part / name)
-            kept = Kept(number, {name: count_files(part / name) for name in folders})
+            for name, volume in volumes.items():
+                copy_into(volume, part / name)
+            kept = Kept(number, {name: count_files(part / name) for name in volumes})
             note = {"at": at, "store_version": kept.store_version, "files": dict(kept.files)}
             (part / NOTE).write_text(json.dumps(note))
             write_digests(part, part / DIGESTS)
@@ -76,23 +78,23 @@ def fill(target: Path, folders: Mapping[str, Path], keep: Callable[[Path], int],
     return kept
 
 
-def restore(source: Path, data: Path, folders: Mapping[str, Path]) -> Kept:
-    """Put the backup *source* into *data* and *folders*, all of which must be empty or absent.
+def restore(source: Path, data: Path, volumes: Volumes) -> Kept:
+    """Put the backup *source* into *data* and *volumes*; folders must be empty or absent.
 
     Everything is checked before anything is written. Raises: Conflict, Invalid, StoreMismatch, StoreUnavailable.
     """
-    places = (data, *folders.values())
+    places = (data, *(volume.folder for volume in volumes.values() if volume.folder))
     if any(place.exists() and any(_foreign(place, places)) for place in places):
         raise Conflict(OCCUPIED)
     kept = verify(source)
-    with translating():
+    with translating(), bringing(inside(source, volumes), volumes) as files:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, place in folders.items():
-            copy_files(source / name, place)
-            see_onto_disk(place)
+        files.copy()
         part = data / (FILE + PART)
         shutil.copyfile(source / FILE, part)
         sync(part)
+        files.place()
+    with translating():
         part.rename(data / FILE)  # last: a folder without it is not a restored one
         sync(data)
     return kept
@@ -120,6 +122,11 @@ def verify(source: Path) -> Kept:
         if not sound or version(db) != kept.store_version or db.execute("PRAGMA foreign_key_check").get:
             raise Invalid(DAMAGED)
     return kept
+
+
+def inside(source: Path, names: Iterable[str]) -> Volumes:
+    """The files in a backup."""
+    return {name: Folder(source / name) for name in names}
 
 
 def _copy_store(data: Path, part: Path) -> int:

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 from fiberq_aiohttp.cli import checks
 from fiberq_aiohttp.cli.exits import Exit
 from fiberq_aiohttp.readiness import TOO_LITTLE
+from fiberq_core.photos import JPEG, name_of, shelf
+from tests.aiohttp.pictures import picture
 from tests.aiohttp.serving import ENV
+from tests.buckets import a_bucket, s3_server
 from tests.cli.running import Terminal
 
 GONE = {"ZITADEL_DOMAIN": "https://127.0.0.1:9"}  # nobody listens there
@@ -36,14 +40,47 @@ def test_backup_and_restore(village: Terminal, tmp_path: Path) -> None:
     assert village.get("project", "show", "1") == other.get("project", "show", "1")
 
 
-def test_photos_in_a_bucket_are_said_to_be_left_out(village: Terminal, tmp_path: Path) -> None:
-    """To people and to scripts."""
-    bucket = {"PHOTO_STORE": "s3://fiberq/photos"}
+def test_photos_go_from_a_folder_into_a_bucket_and_back(
+    village: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By backup and restore; the last backup holds what the first one held."""
+    content = picture()
+    photo = village.data / "photos" / shelf(name_of(sha256(content).hexdigest(), JPEG))
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(content)
+    with s3_server() as address:
+        bucket = {"PHOTO_STORE": a_bucket(address, "photos", monkeypatch)}
+        other, back = Terminal(tmp_path / "other"), Terminal(tmp_path / "back")
+        assert {"photos": 1, "uploads": 1} == village.get("backup", tmp_path / "one")["files"]
+        assert Exit.OK == other("restore", tmp_path / "one", **bucket).code
+        assert Exit.OK == other("backup", tmp_path / "two", **bucket).code
+    back.ok("restore", tmp_path / "two")
 
-    assert "NOT in this backup" in village("backup", tmp_path / "one", **bucket).out
-    assert ["photos"] == village("backup", tmp_path / "two", "--json", **bucket).json["left_out"]
-    assert [] == village("backup", tmp_path / "three", "--json").json["left_out"]
-    assert "NOT" not in village("backup", tmp_path / "four").out
+    assert not (other.data / "photos").exists()
+    assert content == (back.data / photo.relative_to(village.data)).read_bytes()
+    assert files_in(tmp_path / "one") == files_in(tmp_path / "two")
+    assert village.get("project", "show", "1") == back.get("project", "show", "1")
+
+
+def files_in(folder: Path) -> Mapping[str, bytes]:
+    """The photos and uploads in a backup."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for name in ("photos", "uploads")
+        for path in (folder / name).rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_bucket_that_does_not_answer_makes_no_backup(
+    village: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+
+    said = village("backup", tmp_path / "kept", PHOTO_STORE="s3://fiberq/photos")
+
+    assert Exit.STORE == said.code and "does not answer" in said.err
+    assert not (tmp_path / "kept").exists()
 
 
 def test_restore_overwrites_nothing(village: Terminal, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from fiberq_storage.backup import Kept, backup, restore, verify
 from fiberq_storage.files import disk
 from fiberq_storage.files.disk import DAY_S
 from fiberq_storage.files.uploads import FileUploads
+from fiberq_storage.files.volumes import Folder
 from fiberq_storage.sqlite import open_store
 from fiberq_storage.sqlite.connection import FILE
 from fiberq_storage.sqlite.migrate import STEPS
@@ -111,9 +112,9 @@ async def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def folders(data: Path) -> dict[str, Path]:
+def folders(data: Path) -> dict[str, Folder]:
     """The folders that go into a backup."""
-    return {name: data / name for name in ("photos", "uploads")}
+    return {name: Folder(data / name) for name in ("photos", "uploads")}
 
 
 async def test_there_and_back(data: Path, tmp_path: Path) -> None:

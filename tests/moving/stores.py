@@ -18,6 +18,7 @@ from fiberq_core.rows import Row
 from fiberq_core.tokens import Token
 from fiberq_storage import postgis
 from fiberq_storage.demo import village
+from fiberq_storage.files.volumes import Folder, Volume
 from fiberq_storage.moving import Place
 from tests.contracts.builders import ANA, BOJAN, T0, a_project, at, commit, gone, key, new, point, uuid
 from tests.contracts.lives import Life
@@ -33,12 +34,17 @@ POLES = "Stubovi"
 
 def folder(data: Path, files: Path | None = None) -> Place:
     """An embedded store; its files, unless they are elsewhere, beside it."""
-    return Place(data, {name: (files or data) / name for name in ("photos", "uploads")})
+    return Place(data, volumes(files or data))
 
 
 def in_database(dsn: str, files: Path) -> Place:
     """A store in a database, its files in a folder."""
-    return Place(postgis.Settings(dsn), {name: files / name for name in ("photos", "uploads")})
+    return Place(postgis.Settings(dsn), volumes(files))
+
+
+def volumes(files: Path) -> dict[str, Volume]:
+    """The folders of a store's files."""
+    return {name: Folder(files / name) for name in ("photos", "uploads")}
 
 
 def dump(data: Path) -> Dump:

@@ -23,23 +23,24 @@ POLE = "INSERT INTO fiberq.ftth_stubovi (project_id, geom) VALUES (1, 'SRID=4326
 def keep(place: Place, target: Path) -> backup.Kept:
     """A backup of what is there."""
     if isinstance(place.store, Path):
-        return backup.backup(place.store, target, place.folders, at=T0)
-    return moving.back_up(place.store, target, place.folders, at=T0)
+        return backup.backup(place.store, target, place.volumes, at=T0)
+    return moving.back_up(place.store, target, place.volumes, at=T0)
 
 
 def put(source: Path, place: Place, beside: Path) -> backup.Kept:
     """A backup is restored there."""
     if isinstance(place.store, Path):
-        return backup.restore(source, place.store, place.folders)
-    return moving.restore(source, place.store, place.folders, beside=beside)
+        return backup.restore(source, place.store, place.volumes)
+    return moving.restore(source, place.store, place.volumes, beside=beside)
 
 
 def files(place: Place) -> dict[str, bytes]:
-    """Every file of a place."""
+    """Every file in the folders of a place."""
     return {
-        str(path.relative_to(root)): path.read_bytes()
-        for root in place.folders.values()
-        for path in root.rglob("*")
+        str(path.relative_to(volume.folder)): path.read_bytes()
+        for volume in place.volumes.values()
+        if volume.folder
+        for path in volume.folder.rglob("*")
         if path.is_file()
     }
 

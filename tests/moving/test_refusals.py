@@ -9,8 +9,9 @@ import pytest
 
 from fiberq_core.errors import Busy, Conflict, Invalid, NotFound, StoreMismatch, StoreUnavailable
 from fiberq_storage import postgis, sqlite
+from fiberq_storage.files.bringing import Files
+from fiberq_storage.files.volumes import ARRIVING
 from fiberq_storage.moving import database_rows, embedded_rows, move
-from fiberq_storage.moving.files import ARRIVING, Files
 from fiberq_storage.moving.parts import Batch, Part
 from fiberq_storage.postgis.roles import SERVER
 from fiberq_storage.sqlite.blobs import pack

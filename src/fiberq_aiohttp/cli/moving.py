@@ -32,8 +32,9 @@ def move(source: str, target: str, data: Path | None, as_json: bool) -> None:
 
     Everything goes with it: projects with their numbers, members, all history, the inbox, receipts, photos and raw
     uploads. Files that devices took before merge as if nothing had happened. The photos and raw uploads of a store in a
-    database are in --data. Stop the servers of both stores first. All is written in one transaction and compared with
-    what was read; what goes wrong leaves the target empty. A database must be connected to as the owner of its tables.
+    database are in --data; photos in a bucket (PHOTO_STORE) stay there. Stop the servers of both stores first. All is
+    written in one transaction and compared with what was read; what goes wrong leaves the target empty. A database must
+    be connected to as the owner of its tables.
     """
     from fiberq_aiohttp import wiring
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -12,10 +11,6 @@ from fiberq_aiohttp.cli.session import local_settings, need_store
 from fiberq_aiohttp.cli.watching import busy
 from fiberq_aiohttp.cli.words import say, say_json
 
-LEFT: Final = (
-    "The photos are in a bucket (PHOTO_STORE) and are NOT in this backup; keep versions or a copy of the bucket."
-)
-
 
 @click.command("backup")
 @click.argument("folder", type=options.FOLDER)
@@ -24,7 +19,7 @@ LEFT: Final = (
 def backup(folder: Path, data: Path | None, as_json: bool) -> None:
     """Copy everything that cannot be made again into the new folder FOLDER; servers may go on working.
 
-    That is the store with its history, wherever it is, the photos and the raw uploads. Exports are made again when they
+    That is the store with its history, the photos, wherever both are, and the raw uploads. Exports are made again when they
     are asked for. With DATABASE_URL set, the store is the one in the database, and the files are those in --data.
     """
     from fiberq_aiohttp import wiring
@@ -33,17 +28,12 @@ def backup(folder: Path, data: Path | None, as_json: bool) -> None:
     with busy("Copying"):
         kept = wiring.back_up(settings, folder)
     if as_json:
-        left = ["photos"] if settings.photo_bucket else []
-        say_json(
-            {"folder": str(folder), "store_version": kept.store_version, "files": dict(kept.files), "left_out": left}
-        )
+        say_json({"folder": str(folder), "store_version": kept.store_version, "files": dict(kept.files)})
     else:
         say(
             f"{folder} holds the store and {_files(kept.files)}."
             f" `fiberq restore {folder} --data NEW` fills an empty place from it: a folder, or with DATABASE_URL a database."
         )
-        if settings.photo_bucket:
-            say(LEFT)
 
 
 @click.command("restore")
@@ -53,7 +43,8 @@ def backup(folder: Path, data: Path | None, as_json: bool) -> None:
 def restore(folder: Path, data: Path | None, as_json: bool) -> None:
     """Fill an empty data folder from a backup; with DATABASE_URL set, the empty database that it names, and the folder's files.
 
-    The backup is checked before anything is written, whichever kind of store it is of. Stop the servers of a database first.
+    The backup is checked before anything is written, whichever kind of store it is of. With PHOTO_STORE set, its photos go
+    into the bucket, unless they are there. Stop the servers of a database first.
     """
     from fiberq_aiohttp import wiring
 

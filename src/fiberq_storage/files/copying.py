@@ -1,23 +1,13 @@
-"""Folders of files that never change once they are there: copied, seen onto the disk, and known again by their digests.
+"""Folders of files that never change once they are there: seen onto the disk, and known again by their digests.
 
 Digests are written as `sha256sum` writes them, so that a copy can be checked without FiberQ.
 """
 
 import hashlib
-import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-from fiberq_storage.files.disk import PART, sync
-
-
-def copy_files(source: Path, target: Path) -> None:
-    """Copy a folder, without what is unfinished in it, and without what somebody removes meanwhile."""
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if source.is_dir():
-        unfinished = shutil.ignore_patterns(f"*{PART}")
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore=unfinished, copy_function=_copy_if_there)
+from fiberq_storage.files.disk import sync
 
 
 def see_onto_disk(folder: Path) -> None:
@@ -42,11 +32,6 @@ def differing(folder: Path, file: Path) -> list[str]:
     """The names of files in *folder* that are not there, or not what *file* says. Raises: ValueError (not such a file)."""
     with file.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
         return [name for digest, name in map(_read, lines) if not _is(folder / name, digest)]
-
-
-def _copy_if_there(source: str, target: str) -> None:
-    with suppress(FileNotFoundError):
-        shutil.copy2(source, target)
 
 
 def _is(path: Path, digest: str) -> bool:

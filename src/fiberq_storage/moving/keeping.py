@@ -2,13 +2,13 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fiberq_storage import backup
+from fiberq_storage.files.bringing import Volumes
 from fiberq_storage.files.disk import PART
 from fiberq_storage.moving import database, embedded
 from fiberq_storage.moving.move import Place, carry, move
@@ -18,16 +18,16 @@ from fiberq_storage.sqlite.migrate import version
 from fiberq_storage.sqlite.store import open_store
 
 
-def back_up(settings: Settings, target: Path, folders: Mapping[str, Path], *, at: str) -> backup.Kept:
-    """Copy the store in a database, as it is at one moment, and *folders* to the new folder *target*; blocks.
+def back_up(settings: Settings, target: Path, volumes: Volumes, *, at: str) -> backup.Kept:
+    """Copy the store in a database, as it is at one moment, and *volumes* to the new folder *target*; blocks.
 
     Raises: Conflict where *target* is there already; NotFound, Busy, StoreMismatch, StoreUnavailable.
     """
-    return backup.fill(target, folders, partial(_take, settings), at=at)
+    return backup.fill(target, volumes, partial(_take, settings), at=at)
 
 
-def restore(source: Path, settings: Settings, folders: Mapping[str, Path], *, beside: Path) -> backup.Kept:
-    """Put the backup *source* into an empty database and empty *folders*; blocks.
+def restore(source: Path, settings: Settings, volumes: Volumes, *, beside: Path) -> backup.Kept:
+    """Put the backup *source* into an empty database and *volumes*, whose folders must be empty; blocks.
 
     Everything is checked before anything is written, and what is written is compared. *beside*: a folder with room for
     a copy of the store. Raises: Conflict, Invalid, Busy, StoreMismatch, StoreUnavailable.
@@ -37,7 +37,7 @@ def restore(source: Path, settings: Settings, folders: Mapping[str, Path], *, be
         beside.mkdir(parents=True, exist_ok=True, mode=0o700)
         with TemporaryDirectory(suffix=PART, dir=beside) as folder:
             shutil.copyfile(source / FILE, Path(folder, FILE))
-            asyncio.run(_put(Place(Path(folder), {name: source / name for name in folders}), Place(settings, folders)))
+            asyncio.run(_put(Place(Path(folder), backup.inside(source, volumes)), Place(settings, volumes)))
     return kept
 
 

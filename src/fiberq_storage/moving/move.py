@@ -7,8 +7,8 @@ from pathlib import Path
 from attrs import frozen
 
 from fiberq_core.errors import Invalid, StoreUnavailable
+from fiberq_storage.files.bringing import Volumes, bringing
 from fiberq_storage.moving import database, embedded
-from fiberq_storage.moving.files import Folders, bringing
 from fiberq_storage.moving.parts import PARTS, End, Part, Tally
 from fiberq_storage.postgis.connection import Settings
 
@@ -18,15 +18,15 @@ DIFFERS = "{} did not arrive as it was read: {} records, {} written. Nothing was
 
 @frozen
 class Place:
-    """Where a store is: a data folder, or a database; and the folders of its files, by name."""
+    """Where a store is: a data folder, or a database; and where its files are."""
 
     store: Path | Settings
-    folders: Folders
+    volumes: Volumes
 
 
 @frozen
 class Moved:
-    """What was moved: records by table, and files by folder (also where that stayed where it was)."""
+    """What was moved: records by table, and files by volume (also where that stayed where it was)."""
 
     records: Mapping[str, int]
     files: Mapping[str, int]
@@ -40,7 +40,7 @@ async def move(source: Place, target: Place) -> Moved:
     """
     if isinstance(source.store, Path) and isinstance(target.store, Path):
         raise Invalid(SAME_KIND)
-    with bringing(source.folders, target.folders) as files:
+    with bringing(source.volumes, target.volumes) as files:
         async with _source(source) as old, _target(target) as new:
             kept = files.copy()
             records = await carry(old, new)

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from fiberq_core.inbox import Author
 from fiberq_storage import backup
+from fiberq_storage.files.volumes import Folder
 from fiberq_storage.moving import embedded
 from fiberq_storage.moving.move import carry
 from fiberq_storage.moving.one import going
@@ -48,8 +49,9 @@ async def _purge(store: Path | Settings, farewell: Farewell) -> tuple[Mapping[st
     async with going(store, farewell.project) as old:
         async with embedded.target(farewell.beside) as new:
             records = await carry(old, new, OF_PROJECTS)
+        volumes = {name: Folder(place) for name, place in farewell.folders.items()}
         take = partial(_take, farewell.beside)
-        kept = await asyncio.to_thread(backup.fill, farewell.target, farewell.folders, take, at=farewell.at)
+        kept = await asyncio.to_thread(backup.fill, farewell.target, volumes, take, at=farewell.at)
         try:
             await old.remove({**farewell.detail, "backup": farewell.target.name}, farewell.by, farewell.at)
         except BaseException:
