@@ -29,7 +29,7 @@ class View:
     referrers: dict[str, list[tuple[Key, Row]]] = field(init=False)
     uses: dict[tuple[str, int], list[tuple[Key, fibre.Use]]] = field(init=False)
     words: Words = field(init=False)
-    _in_closure: dict[str, dict[Key, int]] = field(init=False, factory=dict)
+    _in_closure: dict[str, dict[Key | None, int]] = field(init=False, factory=dict)
 
     @written.default
     def _written(self) -> dict[Key, Row | None]:
@@ -95,16 +95,36 @@ class View:
         closure = tray[1].get("closure_uuid") if tray else None
         return closure if isinstance(closure, str) else None
 
-    def splices_in(self, closure: str) -> dict[Key, int]:
-        """The splices that would be in a closure, in turn: those that are there already, then those that come."""
+    def splices_in(self, closure: str) -> Mapping[Key | None, int]:
+        """How many splices would be in a closure when each row that brings some has come, in turn.
+
+        None: those that are in it already; then splices that come, then trays that come with theirs.
+        """
         if closure not in self._in_closure:
-            trays = [key.uuid for key, _ in self.referrers.get(closure, ()) if key.layer == fibre.TRAYS]
-            found = {key for tray in trays for key, _ in self.referrers.get(tray, ()) if key.layer == fibre.SPLICES}
-            in_turn = sorted(
-                found, key=lambda key: (self.before(key) is None and key in self.rank, self.rank.get(key, -1))
-            )
-            self._in_closure[closure] = {key: turn for turn, key in enumerate(in_turn)}
+            trays = [key for key, _ in self.referrers.get(closure, ()) if key.layer == fibre.TRAYS]
+            bringing = [
+                self._bringing(key, row, tray, closure)
+                for tray in trays
+                for key, row in self.referrers.get(tray.uuid, ())
+                if key.layer == fibre.SPLICES
+            ]
+            in_turn = sorted(bringing, key=lambda by: (by is not None and by.layer == fibre.TRAYS, self._rank_of(by)))
+            self._in_closure[closure] = {by: turn for turn, by in enumerate(in_turn, 1)}
         return self._in_closure[closure]
+
+    def _bringing(self, splice: Key, row: Row, tray: Key, closure: str) -> Key | None:
+        """What brings a splice into a closure, itself or the *tray* that it would be in; None if it was there before."""
+        before = self.before(splice) if splice in self.rank else row
+        was_in = Key(fibre.TRAYS, str(before.get("tray_uuid"))) if before else None
+        if was_in == tray and tray not in self.rank:
+            return None
+        old = (self.before(was_in) or row_of(self.world.rows.get(was_in))) if was_in else None
+        if old is not None and old.get("closure_uuid") == closure:
+            return None
+        return tray if was_in == tray else splice
+
+    def _rank_of(self, key: Key | None) -> int:
+        return -1 if key is None else self.rank[key]
 
     def absent(self, uuid: str) -> str:
         """A row that is not there, with why, for a sentence."""

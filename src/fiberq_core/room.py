@@ -33,7 +33,10 @@ def holders_in(draft: Draft) -> Iterator[tuple[str, Key | None]]:
 
 
 def crowded(draft: Draft, world: World) -> frozenset[Key]:
-    """The closures whose splices must be counted: those that take so many at most, and are to get more or take fewer."""
+    """The rows whose splices must be counted: closures that take so many at most, and are to get more or take fewer.
+
+    So must those of trays that come into such a closure.
+    """
     written = {c.key: c.write.after for c in draft.candidates}
     rows = {**{key: stored.row for key, stored in world.rows.items()}, **written}
     found: set[Key] = set()
@@ -41,18 +44,17 @@ def crowded(draft: Draft, world: World) -> frozenset[Key]:
         key = candidate.key if _shrinks(candidate) else _closure_of(candidate, rows)
         row = rows.get(key) if key is not None else None
         if key is not None and key.layer == limits.CLOSURES and row is not None and limits.splices_of(row):
-            found.add(key)
+            found |= {key, candidate.key} if candidate.key.layer == fibre.TRAYS else {key}
     return frozenset(found)
 
 
 def _closure_of(candidate: Candidate, rows: dict[Key, Row | None]) -> Key | None:
-    """The closure into which a splice comes."""
-    after, before = candidate.write.after, row_of(candidate.write.before)
-    if candidate.key.layer != fibre.SPLICES or after is None:
+    """The closure into which a splice, or a tray, comes."""
+    after, before, layer = candidate.write.after, row_of(candidate.write.before), candidate.key.layer
+    column = {fibre.SPLICES: "tray_uuid", fibre.TRAYS: "closure_uuid"}.get(layer)
+    if column is None or after is None or (before is not None and before.get(column) == after.get(column)):
         return None
-    if before is not None and before.get("tray_uuid") == after.get("tray_uuid"):
-        return None
-    tray = rows.get(Key(fibre.TRAYS, str(after.get("tray_uuid"))))
+    tray = after if layer == fibre.TRAYS else rows.get(Key(fibre.TRAYS, str(after.get(column))))
     closure = tray.get("closure_uuid") if tray is not None else None
     return Key(limits.CLOSURES, closure) if isinstance(closure, str) else None
 
@@ -102,20 +104,22 @@ def _offers(what: str, most: int, number: int) -> str:
 
 
 def closure_full(candidate: Candidate, view: View) -> Objection | None:
-    """A splice too many for its closure."""
-    after = candidate.write.after
-    if candidate.key.layer != fibre.SPLICES or after is None:
+    """A splice too many for its closure, or a tray that would bring too many."""
+    after, layer = candidate.write.after, candidate.key.layer
+    if layer not in (fibre.SPLICES, fibre.TRAYS) or after is None:
         return None
-    closure = view.closure(after)
-    if closure is None or view.closure(row_of(candidate.write.before)) == closure:
-        return None
-    holder = view.standing(closure, limits.CLOSURES)
+    closure = after.get("closure_uuid") if layer == fibre.TRAYS else view.closure(after)
+    holder = view.standing(closure, limits.CLOSURES) if isinstance(closure, str) else None
     most = limits.splices_of(holder[1]) if holder else 0
-    turn = view.splices_in(closure).get(candidate.key, 0)
-    if not most or turn < most:
+    turns = view.splices_in(str(closure)) if most else {}
+    if turns.get(candidate.key, 0) <= most:
         return None
-    reason = f"{view.words.title('', closure)} has room for {most} splices, and they are all there"
-    return Objection(ItemKind.CLASH, reason, frozenset({"tray_uuid"}))
+    has = f"{view.words.title('', str(closure))} has room for {most} splices"
+    if layer == fibre.SPLICES:
+        return Objection(ItemKind.CLASH, f"{has}, and they are all there", frozenset({"tray_uuid"}))
+    earlier = frozenset(by for by in turns if by and by.layer == fibre.TRAYS and turns[by] < turns[candidate.key])
+    reason = f"{has}, and would have {turns[candidate.key]} with those of this tray"
+    return Objection(ItemKind.CLASH, reason, fibre.claiming_columns(layer), earlier)
 
 
 def still_used(candidate: Candidate, view: View) -> Objection | None:
@@ -140,7 +144,7 @@ def _too_many(candidate: Candidate, before: Row, after: Row, view: View) -> Obje
     most, was = limits.splices_of(after), limits.splices_of(before)
     if candidate.key.layer != limits.CLOSURES or not most or (was and most >= was):
         return None
-    there = len(view.splices_in(candidate.key.uuid))
+    there = max(view.splices_in(candidate.key.uuid).values(), default=0)
     if there <= most:
         return None
     reason = f"{view.words.name(candidate.key, after)} has {there} splices in it already"

@@ -228,9 +228,8 @@ class Office:
         need = needs(drafted)
         appeared = {} if since is None else {name: self._appeared(name, since) for name in need.layers}
         referring = self.referring(need.referred | {k for k in self.rows if k.uuid in need.cables})
-        closures = crowded(drafted, World(rows=dict(self.rows)))
-        trays = [s for s in self.referring(closures) if s.key.layer == TRAYS]
-        referring += (*trays, *self.referring({s.key for s in trays}))
+        inside = self.referring(crowded(drafted, World(rows=dict(self.rows))))
+        referring += (*inside, *self.referring({s.key for s in inside if s.key.layer == TRAYS}))
         authors = {v.by.revision: v.by.author for v in self.past}
         return settle(
             drafted,

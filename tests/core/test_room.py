@@ -260,6 +260,92 @@ def test_a_full_closure_can_be_worked_in(office):
     assert (2, 1, []) == (receipt["updated"], receipt["deleted"], office.inbox)
 
 
+@pytest.fixture
+def two_closures(office):
+    """The same, with two splices in it, and a tray with three splices in another closure."""
+    office.put(CLOSURES, "n5", naziv="N-5", tray_count=3, geometry=point(24))
+    office.put(TRAYS, "t5", closure_uuid=uuid_of("n5"), tray_number=2)
+    for n in (1, 2):
+        office.put(SPLICES, f"s{n}", **splice(n, n, n))
+    for n in (3, 4, 5):
+        office.put(SPLICES, f"s{n}", **splice(n, n, n, uuid_of("t5")))
+    return office
+
+
+def test_a_tray_comes_with_its_splices(two_closures):
+    """Where there is no room for them, the tray stays in its closure, at its number; what else was said of it is written."""
+    phone = Device.of(two_closures)
+    phone.edit(TRAYS, uuid_of("t5"), closure_uuid=N4, tray_number=3, note="x")
+    phone.send()
+    [item] = two_closures.inbox
+    tray = two_closures.row(TRAYS, uuid_of("t5"))
+
+    assert "splice closure N-4 has room for 4 splices, and would have 5 with those of this tray" == item.reason
+    assert (ItemKind.CLASH, {"closure_uuid": N4, "tray_number": 3}) == (item.kind, wish(item))
+    assert (uuid_of("n5"), 2, "x") == (tray["closure_uuid"], tray["tray_number"], tray["note"])
+
+    two_closures.delete(SPLICES, uuid_of("s3"))
+    two_closures.decide(item, Decision.TAKE_MINE)
+    assert N4 == two_closures.row(TRAYS, uuid_of("t5"))["closure_uuid"]
+
+
+def test_a_tray_comes_without_those_that_leave_it(two_closures):
+    """All of one upload counts together."""
+    phone = Device.of(two_closures)
+    phone.edit(TRAYS, uuid_of("t5"), closure_uuid=N4)
+    phone.delete(SPLICES, uuid_of("s3"))
+
+    assert (1, 1) == ((receipt := phone.send())["updated"], receipt["deleted"]) and [] == two_closures.inbox
+
+
+def test_a_splice_goes_before_a_tray(two_closures):
+    """Of a new splice and a tray that come into one closure, and together are too many, the tray waits."""
+    phone = Device.of(two_closures)
+    phone.edit(TRAYS, uuid_of("t5"), closure_uuid=N4)
+    phone.add(SPLICES, uuid_of("s"), **splice(9, 9, 9))
+
+    assert (1, [TRAYS]) == (phone.send()["inserted"], [item.layer for item in two_closures.inbox])
+
+
+def test_the_second_tray_comes_where_the_first_one_waits(two_closures):
+    """Each by itself: of two trays of which only the smaller one fits, that one comes."""
+    two_closures.put(TRAYS, "t6", closure_uuid=uuid_of("n5"), tray_number=3)
+    two_closures.put(SPLICES, "s6", **splice(6, 6, 6, uuid_of("t6")))
+    phone = Device.of(two_closures)
+    for number, name in enumerate(("t5", "t6"), 2):
+        phone.edit(TRAYS, uuid_of(name), closure_uuid=N4, tray_number=number)
+    phone.send()
+
+    assert [uuid_of("t5")] == [item.uuid for item in two_closures.inbox]
+
+
+def test_trays_of_a_full_closure_can_be_exchanged(two_closures):
+    """One goes as another one comes."""
+    phone = Device.of(two_closures)
+    phone.edit(TRAYS, T1, closure_uuid=uuid_of("n5"), tray_number=2)
+    phone.edit(TRAYS, uuid_of("t5"), closure_uuid=N4, tray_number=1)
+
+    assert 2 == phone.send()["updated"] and [] == two_closures.inbox
+
+
+def test_a_splice_that_comes_from_another_closure_has_no_turn_before_those_that_are_there(office):
+    """Of a full closure, one splice is measured while another is moved into it: that one waits."""
+    office.put(CLOSURES, "n5", naziv="N-5", geometry=point(22))
+    office.put(TRAYS, "t5", closure_uuid=uuid_of("n5"), tray_number=1)
+    office.put(SPLICES, "mover", **splice(1, 9, 9, uuid_of("t5")))
+    for n in range(1, 5):
+        office.put(SPLICES, f"s{n}", **splice(n, n, n))
+    phone = Device.of(office)
+    phone.edit(SPLICES, uuid_of("mover"), tray_fid=1, tray_uuid=T1, position_in_tray=9)
+    phone.edit(SPLICES, uuid_of("s1"), loss_db=0.05)
+    phone.send()
+
+    assert (uuid_of("t5"), 0.05) == (
+        office.value(SPLICES, uuid_of("mover"), "tray_uuid"), office.value(SPLICES, uuid_of("s1"), "loss_db")
+    )  # fmt: skip
+    assert ["splice closure N-4 has room for 4 splices, and they are all there"] == [i.reason for i in office.inbox]
+
+
 @pytest.mark.parametrize(
     "layer, row, expected",
     [

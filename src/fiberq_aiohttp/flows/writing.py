@@ -127,10 +127,11 @@ async def world(unit: Reader, drafted: Draft, since: Since | None) -> World:
 
 
 async def _crowds(unit: Reader, drafted: Draft, rows: Mapping[Key, Stored]) -> Sequence[Stored]:
-    """The trays and splices in the closures that may become too full."""
-    closures = await asyncio.to_thread(crowded, drafted, World(rows=rows))
-    trays = [s for s in await unit.referring(closures) if s.key.layer == fibre.TRAYS] if closures else []
-    return [*trays, *(await unit.referring({s.key for s in trays}) if trays else ())]
+    """The trays and splices in the closures that may become too full, and in the trays that come there."""
+    holders = await asyncio.to_thread(crowded, drafted, World(rows=rows))
+    inside = await unit.referring(holders) if holders else []
+    trays = {s.key for s in inside if s.key.layer == fibre.TRAYS}
+    return [*inside, *(await unit.referring(trays) if trays else ())]
 
 
 async def _with_parents(unit: Reader, keys: Collection[Key]) -> Mapping[Key, Stored]:
