@@ -13,7 +13,7 @@ TIA_598_C = (
 )  # fmt: skip
 MOST_FIBRES = 1152  # no cable has more
 USUAL_TUBE = 12  # fibres in a tube where nobody says how many
-_MODEL = re.compile(r"(?<!\d)(\d{1,3})\s*[xX×]\s*(\d{1,3})(?!\d)")
+_MODEL = re.compile(r"(?<!\d)(\d{1,3})\s*[xX×]\s*(\d{1,3})(?!\d)", re.ASCII)
 
 
 def colour(position: int, palette: Sequence[str] = TIA_598_C) -> str:

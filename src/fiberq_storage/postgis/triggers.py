@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from fiberq_core.fibre import PLACES, SIDES
 from fiberq_core.registry.model import Layer
+from fiberq_storage.postgis.rooms import refusals
 from fiberq_storage.postgis.tables import TABLES, Table
 from fiberq_storage.sql import ident, idents, literal
 
@@ -256,7 +257,7 @@ def _check_outside(table: Table) -> str:
     """What the server decides before it writes, for those who did not ask it."""
     gone = "".join(_refuse_referred(referrer, column, "old_rows o") for referrer, column in _referrers(table))
     return f"""
-        IF TG_OP <> 'DELETE' THEN{_refuse_taken(table)}{"".join(_refuse_dangling(table))}
+        IF TG_OP <> 'DELETE' THEN{_refuse_taken(table)}{"".join((*_refuse_dangling(table), *refusals(table)))}
             NULL;
         ELSE{gone}
             NULL;
