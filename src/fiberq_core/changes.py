@@ -1,11 +1,12 @@
 """Change sets: the one form that everything takes before it may change a project."""
 
+from collections.abc import Collection
 from enum import Enum
 from functools import cached_property
 
 from attrs import frozen
 
-from fiberq_core.rows import Key, Row, Stored, differing
+from fiberq_core.rows import Key, Row, Stored, differing, present
 
 
 class Op(Enum):
@@ -51,6 +52,16 @@ class Change:
     def fields(self) -> frozenset[str]:
         """The fields that it changes."""
         return differing(self.base, self.sent)
+
+    def only(self, names: Collection[str]) -> "Change":
+        """The part of an edit that is about the fields *names*."""
+        base, sent = (Row(present({n: row.get(n) for n in names})) if row else Row() for row in (self.base, self.sent))
+        return Change(self.key, base, sent)
+
+    def without(self, names: Collection[str]) -> "Change":
+        """The edit, where the fields *names* are as they were."""
+        base, sent = self.base or Row(), self.sent or Row()
+        return Change(self.key, self.base, sent.with_values({n: base.get(n) for n in names}))
 
     def inverse(self) -> "Change":
         """The change that takes this one back."""

@@ -1,23 +1,24 @@
-"""Authorise and merge: each proposal by itself, the first half of the one write path.
+"""Authorise (see `authorising`) and merge: each proposal by itself, the first half of the one write path.
 
 What the actor may not do, and what both sides changed, is held; the rest of the row goes on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from attrs import evolve, field, frozen
 
 from fiberq_core import items, orders
+from fiberq_core.authorising import authorised
 from fiberq_core.changes import Change, Op, Write
 from fiberq_core.fibre import splicing
 from fiberq_core.inbox import ItemKind
 from fiberq_core.merge import merge
 from fiberq_core.planning import Candidate, Cause, ConflictPolicy, Current, Draft, Held, Outcome
-from fiberq_core.policy import Action, Actor, allows
+from fiberq_core.policy import Action
 from fiberq_core.proposals import MassDeletion, Proposal
 from fiberq_core.registry import LAYER
 from fiberq_core.registry.model import GEOMETRY, Column, Layer
-from fiberq_core.rows import Key, Row, Stored, Value, present
+from fiberq_core.rows import Key, Row, Stored, Value
 
 LIVES = {life.LAYER: life for life in (orders, items, splicing)}  # how rows of these layers begin and move on
 
@@ -48,7 +49,7 @@ def _draft_one(cause: Cause, proposal: Proposal, current: Current, out: _Collect
     for bad in proposal.bad:
         nothing = Change(change.key, Row(), Row())  # it never became a value; what was typed stands in the item's `raw`
         out.held.append(Held(ItemKind.REJECTED, (nothing,), bad.reason, proposal, bad.field, bad.raw))
-    allowed, refused = _authorised(cause, change, server, current, proposal)
+    allowed, refused = authorised(cause.actor, change, server, current, proposal)
     out.held.extend(refused)
     if allowed is not None and allowed.op is Op.UPDATE:
         allowed = _kept_whole(allowed, proposal, out)
@@ -96,75 +97,14 @@ def _working(layer: Layer) -> tuple[Column, ...]:
     return tuple(c for c in closed if c.default is not None)
 
 
-def _authorised(
-    cause: Cause, change: Change, server: Stored | None, current: Current, proposal: Proposal
-) -> tuple[Change | None, list[Held]]:
-    """The part of *change* that the actor may make, and what they may not as proposals (S27, S28)."""
-    layer, actor = LAYER[change.key.layer], cause.actor
-    owner = current.owner(change.key, server.row if server else change.base)
-    if change.op is not Op.UPDATE:
-        action = layer.rights.delete if change.op is Op.DELETE else layer.rights.write
-        creating = change.op is Op.INSERT and server is None
-        mine = actor.subject if creating and layer.owner and _unclaimed(layer, change.sent, actor) else owner
-        reason = f"your role may not {_verb(change.op)} {layer.labels.en}"
-        if allows(actor, action, owner=mine):
-            reason = _beginning_refusal(actor, change, current) or "" if creating else ""
-        return (None, [Held(ItemKind.REFUSED, (change,), reason, proposal)]) if reason else (change, [])
-    effective = {n for n in change.fields if server is None or server.row.get(n) != (change.sent or Row()).get(n)}
-    refused = {n for n in effective if not allows(actor, _right(layer, n), owner=owner)}
-    wrong = None if orders.STATUS in refused else _move_refusal(cause, change, server, current)
-    moved = {orders.STATUS} if wrong is not None else set()
-    if not refused | moved:
-        return change, []
-    kept = _without(change, refused | moved)
-    held = _refusals(change, refused, f"your role may not change this in {layer.labels.en}", proposal)
-    held += [evolve(h, ground=wrong) for h in _refusals(change, moved, wrong.reason, proposal)] if wrong else []
-    return (kept if kept.fields else None), held
-
-
-def _beginning_refusal(actor: Actor, change: Change, current: Current) -> str | None:
-    if change.key.layer != orders.LAYER or change.sent is None:
-        return None
-    last = current.last.get(change.key)
-    return orders.beginning_refusal(actor, change.sent, last.row if last else None)
-
-
-def permitted(actor: Actor, changes: Iterable[Change], current: Current) -> bool:
-    """Whether *actor* may make all of *changes*; nothing is said about whether they can stand."""
-    cause = Cause(actor, at="", origin="")
-    asked = (_authorised(cause, c, current.rows.get(c.key), current, Proposal(c)) for c in changes)
-    return not any(refused for _, refused in asked)
-
-
-def _unclaimed(layer: Layer, sent: Row | None, actor: Actor) -> bool:
-    """Whether a new row names nobody else as its owner."""
-    return sent is None or layer.owner is None or sent.get(layer.owner) in (None, actor.subject)
-
-
-def _right(layer: Layer, name: str) -> Action:
-    column = layer.column(name)
-    return column.action if column is not None and column.action is not None else layer.rights.write
-
-
-def _move_refusal(cause: Cause, change: Change, server: Stored | None, current: Current) -> orders.Refusal | None:
-    """Why a work order may not be moved as *change* wants."""
-    if change.key.layer != orders.LAYER or orders.STATUS not in change.fields or server is None or change.sent is None:
-        return None
-    now, wanted = server.row, change.sent.get(orders.STATUS)
-    if now.get(orders.STATUS) != (change.base or Row()).get(orders.STATUS):
-        return None  # somebody moved it meanwhile: a conflict, whatever the table says
-    after = now.with_values({**_changed(change), orders.STATUS: wanted})
-    return orders.refusal(cause.actor, now, after, current.completers.get(change.key))
-
-
 def _kept_whole(change: Change, proposal: Proposal, out: _Collected) -> Change | None:
     """The change without what would leave the row incomplete: a cleared value that it cannot stand without (S45)."""
     layer = LAYER[change.key.layer]
     cleared = {n for n in change.fields if _needed(layer, n) and change.sent is not None and change.sent.get(n) is None}
     for name in sorted(cleared):
         reason = f"{layer.labels.en} cannot do without this, so it was not cleared"
-        out.held.append(Held(ItemKind.REJECTED, (_part(change, name),), reason, proposal, name))
-    change = _without(change, cleared) if cleared else change
+        out.held.append(Held(ItemKind.REJECTED, (change.only([name]),), reason, proposal, name))
+    change = change.without(cleared) if cleared else change
     return change if change.fields or not cleared else None
 
 
@@ -173,27 +113,6 @@ def _needed(layer: Layer, name: str) -> bool:
     if name == GEOMETRY:
         return layer.geometry_required
     return (column is not None and column.required) or (reference is not None and reference.required)
-
-
-def _changed(change: Change) -> dict[str, Value | None]:
-    sent = change.sent or Row()
-    return {name: sent.get(name) for name in change.fields}
-
-
-def _without(change: Change, names: set[str]) -> Change:
-    base, sent = change.base or Row(), change.sent or Row()
-    return Change(change.key, base, sent.with_values({n: base.get(n) for n in names}))
-
-
-def _refusals(change: Change, names: set[str], reason: str, proposal: Proposal) -> list[Held]:
-    if not names:
-        return []
-    rest = _without(change, set(change.fields) - names)
-    return [Held(ItemKind.REFUSED, (rest,), reason, proposal, next(iter(names)) if len(names) == 1 else None)]
-
-
-def _verb(op: Op) -> str:
-    return {Op.INSERT: "add to", Op.DELETE: "delete from", Op.UPDATE: "change"}[op]
 
 
 def _merge_one(cause: Cause, proposal: Proposal, server: Stored | None, current: Current, out: _Collected) -> None:
@@ -209,7 +128,7 @@ def _merge_one(cause: Cause, proposal: Proposal, server: Stored | None, current:
         after = _completed(cause, LAYER[key.layer], after) if now is None else _stamped(cause, key, now, after)
     write = Write(key, server, after, None if server else current.last.get(key))
     merged = base is not None and now is not None and after is not None and now != base
-    out.candidates.append(Candidate(evolve(proposal, change=change), write, merged))
+    out.candidates.append(Candidate(proposal, write, merged))
 
 
 def _completed(cause: Cause, layer: Layer, row: Row) -> Row:
@@ -236,7 +155,8 @@ def _contested(
     """
     change, policy = proposal.change, cause.conflict_policy
     for name, part in _parts(change, names):
-        if policy is ConflictPolicy.DEVICE_WINS and name and name != orders.STATUS and after is not None:
+        stated = (change.key.layer, name) == (orders.LAYER, orders.STATUS)  # what becomes of it, the table says
+        if policy is ConflictPolicy.DEVICE_WINS and name is not None and after is not None and not stated:
             out.notes.append(_device_won(proposal, name, part, server))
             after = after.with_values({name: part.sent.get(name) if part.sent else None})
             continue
@@ -256,13 +176,7 @@ def _device_won(proposal: Proposal, name: str, part: Change, server: Stored | No
 def _parts(change: Change, names: frozenset[str]) -> list[tuple[str | None, Change]]:
     if not names:
         return [(None, change)]
-    return [(name, _part(change, name)) for name in sorted(names)]
-
-
-def _part(change: Change, name: str) -> Change:
-    """The part of an edit that is about one field."""
-    base, sent = (Row(present({name: row.get(name) if row else None})) for row in (change.base, change.sent))
-    return Change(change.key, base, sent)
+    return [(name, change.only([name])) for name in sorted(names)]
 
 
 def _conflict_reason(change: Change, name: str | None, server: Stored | None) -> str:

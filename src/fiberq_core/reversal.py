@@ -5,8 +5,8 @@ All of them only make change sets; the one write path merges them against today'
 
 from collections.abc import Mapping, Sequence
 
+from fiberq_core.authorising import permitted
 from fiberq_core.changes import Change
-from fiberq_core.drafting import permitted
 from fiberq_core.identity import derived
 from fiberq_core.inbox import Decision, Item, ItemKind
 from fiberq_core.planning import Current

@@ -196,6 +196,17 @@ def test_no_policy_lets_a_device_win_over_the_state_machine():
     assert ((), [("conflict", "status")]) == (made.candidates, waits(made))
 
 
+def test_a_device_wins_what_no_state_machine_guards():
+    """S05: a splice's status is a value like others, though an order's is called the same."""
+    base = Row({"tray_uuid": uuid_of("t"), "position_in_tray": 1, "status": "planned", "splice_type": "fusion"})
+    made = drafted(
+        base, base.with_values({"status": "tested"}), base.with_values({"status": "faulty"}),
+        Key("fiber_splices", uuid_of("s")), cause(policy=ConflictPolicy.DEVICE_WINS),
+    )  # fmt: skip
+
+    assert ("tested", ()) == (written(made).get("status"), made.held)
+
+
 # rights
 
 
@@ -222,6 +233,13 @@ RIGHTS = {
     "two columns of an order": (WORKER, ORDER, order(), order(title="x", due_date="2025-03-01"), {"title", "due_date"}),
     "a new order by a worker": (WORKER, ORDER, None, order(), None),
     "a new order by an engineer": (ENGINEER, ORDER, None, order(), set()),
+    "an order that says who verified it": (
+        ENGINEER,
+        ORDER,
+        order(),
+        order(verified_by_sub="boss"),
+        {"verified_by_sub"},
+    ),
     "an order deleted by its assignee": (WORKER, ORDER, order(), None, None),
     "an item done by the order's assignee": (WORKER, ITEM, STEP, STEP.with_values({"status": "done"}), set()),
     "an item done by another": (OTHER_WORKER, ITEM, STEP, STEP.with_values({"status": "done"}), {"status"}),
@@ -252,6 +270,38 @@ def test_s28_what_the_role_does_not_allow(actor, key, base, sent, refused):
         assert [ItemKind.REFUSED] * bool(refused) == [held.kind for held in made.held]
         done = sent if base is None or sent is None else sent.with_values({n: base.get(n) for n in refused})
         assert (done == base) == (made.candidates == ())
+
+
+VERIFIED = {"verified_by_sub": "boss", "verified_at": AT}
+
+
+@pytest.mark.parametrize("server", [None, order()], ids=["a new row", "one that the device never received"])
+def test_s28_a_column_with_a_right_of_its_own_takes_it_of_new_rows_too(server):
+    """S28: who may write orders, and not say who verified them, does not say so by bringing in a whole row either."""
+    made = drafted(None, order(**VERIFIED), server, ORDER, cause(ENGINEER))
+    [held] = made.held
+
+    assert (ItemKind.REFUSED, Row(VERIFIED)) == (held.kind, held.changes[0].sent)
+    assert (server is None) == bool(made.candidates)
+    assert server is not None or written(made).get("verified_by_sub") is None
+    assert () == drafted(None, order(**VERIFIED), server, ORDER, cause(ADMIN)).held
+
+
+def test_a_row_that_comes_back_as_it_was_says_nothing_anew():
+    """S28: to bring back an order that was verified is no claim to have verified it."""
+    was = order(status="verified", **VERIFIED)
+    made = drafted(None, was, None, ORDER, cause(ENGINEER), last={ORDER: Stored(ORDER, was, 1, 1, 1)})
+
+    assert ((), was.get("verified_by_sub")) == (made.held, written(made).get("verified_by_sub"))
+
+
+def test_s28_a_refused_wish_is_known_by_what_it_wishes():
+    """S28: the same wish is one item, whatever else has changed in the row since."""
+    one, later = (
+        drafted(row, row.with_values({"title": "x"}), row, ORDER) for row in (order(), order(due_date="2025-03-01"))
+    )
+
+    assert one.held[0].item(one.cause).item_id == later.held[0].item(later.cause).item_id
 
 
 def test_s28_a_refused_edit_can_be_accepted_by_an_engineer():
