@@ -5,13 +5,13 @@ or where only some of its fields are at fault, these are. Taking one back may le
 what it needs, so the checks are repeated until nothing changes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import count
 
 from attrs import evolve
 
 from fiberq_core import fibre, room
-from fiberq_core.changes import Change, Op
+from fiberq_core.changes import Op
 from fiberq_core.duplicates import duplicates
 from fiberq_core.inbox import ItemKind
 from fiberq_core.objections import Check, Objection
@@ -20,10 +20,10 @@ from fiberq_core.planning import Candidate, Draft, Held, Needs, Plan, World
 from fiberq_core.references import changed_targets
 from fiberq_core.registry import LAYER, LAYERS
 from fiberq_core.registry.model import GEOMETRY
-from fiberq_core.rows import Key, Row, differing, present
+from fiberq_core.rows import Key, Row, differing
 
-PATIENCE = 24  # rounds in which places may be given up one after the other
-CHAIN = "too many rows of this file take each other's places, and not all of them can; send them in smaller steps"
+PATIENCE = 24  # rounds in which one row after the other may give way
+CHAIN = "too many rows of this file depend on each other, and not all of them can stand; send them in smaller steps"
 NAMED = 5  # children that a sentence names
 USED = {fibre.SPLICES: "spliced in", fibre.PATCHES: "connected at"}
 ORDER = {layer.name: n for n, layer in enumerate(LAYERS)}
@@ -60,7 +60,7 @@ def settle(draft: Draft, world: World) -> Plan:
     held = [*draft.held]
     for n in count():
         view = View(candidates, world, _waiting(held))
-        candidates, fallen = _no_more_swaps(view) if n == PATIENCE else _round(view)
+        candidates, fallen = _round(view, _chained if n == PATIENCE else _objection)
         held += fallen
         if not fallen and n != PATIENCE:
             break
@@ -72,13 +72,13 @@ def _waiting(held: Iterable[Held]) -> dict[str, tuple[Key, Row]]:
     return {c.key.uuid: (c.key, c.sent) for h in held for c in h.changes if c.base is None and c.sent is not None}
 
 
-def _round(view: View) -> tuple[tuple[Candidate, ...], list[Held]]:
-    """Hold what cannot stand beside the others. What falls only because of one that falls is looked at again."""
+def _round(view: View, check: Check) -> tuple[tuple[Candidate, ...], list[Held]]:
+    """Hold what *check* objects to. What falls only because of one that falls is looked at again."""
     standing: list[Candidate] = []
     held: list[Held] = []
     fallen: set[Key] = set()
     for candidate in view.candidates:
-        objection = next(_objections(candidate, view), None)
+        objection = check(candidate, view)
         if objection is None or (objection.because and objection.because <= fallen):
             standing.append(candidate)
             continue
@@ -89,19 +89,20 @@ def _round(view: View) -> tuple[tuple[Candidate, ...], list[Held]]:
     return tuple(standing), held
 
 
-def _no_more_swaps(view: View) -> tuple[tuple[Candidate, ...], list[Held]]:
-    """Let no row change its place any more: so many wait for each other that one by one takes too long."""
-    standing: list[Candidate] = []
-    held: list[Held] = []
-    for candidate in view.candidates:
-        columns, write = fibre.claiming_columns(candidate.key.layer), candidate.write
-        if write.before is None or write.after is None or not differing(write.before.row, write.after) & columns:
-            standing.append(candidate)
-            continue
-        rest, hold = _retreat(candidate, Objection(ItemKind.CLASH, CHAIN, columns))
-        standing += [rest] if rest else []
-        held.append(hold)
-    return tuple(standing), held
+def _chained(candidate: Candidate, view: View) -> Objection | None:
+    """Why a row that may be part of a chain must not wait for its turn any more: so many are too long, one by one.
+
+    Rows that are there change no places; rows that come or go have no other of the file in their own layer to hold on to.
+    """
+    key, before, after = candidate.key, row_of(candidate.write.before), candidate.write.after
+    if before is not None and after is not None:
+        columns = fibre.claiming_columns(key.layer)
+        return Objection(ItemKind.CLASH, CHAIN, columns) if differing(before, after) & columns else None
+    row = after or before or Row()
+    beside = (Key(key.layer, str(row.get(r.column))) for r in LAYER[key.layer].references if key.layer in r.targets)
+    if any(other in view.rank for other in beside):
+        return Objection(ItemKind.CLASH if before is None else ItemKind.HELD_DELETE, CHAIN)
+    return None
 
 
 def _parents_first(candidate: Candidate) -> tuple[bool, int]:
@@ -110,9 +111,10 @@ def _parents_first(candidate: Candidate) -> tuple[bool, int]:
     return deletion, -order if deletion else order
 
 
-def _objections(candidate: Candidate, view: View) -> Iterator[Objection]:
+def _objection(candidate: Candidate, view: View) -> Objection | None:
+    """The first thing that stands in the way of a row beside the others."""
     checks = DELETION_CHECKS if candidate.write.after is None else CHECKS
-    return (objection for check in checks if (objection := check(candidate, view)) is not None)
+    return next((objection for check in checks if (objection := check(candidate, view)) is not None), None)
 
 
 def _incomplete(candidate: Candidate, _view: View) -> Objection | None:
@@ -178,15 +180,21 @@ def _fibre_in_use(candidate: Candidate, view: View) -> Objection | None:
 
 
 def _holder(use: fibre.Use, me: Key, view: View) -> Key | None:
-    """Who uses the fibre's end that *use* wants."""
-    others = [
-        (key, other)
-        for key, other in view.uses.get((use.cable, use.fibre), ())
-        if key != me and _goes_before(key, other, me, view)
-    ]
+    """Who uses the fibre's end that *use* wants: somebody in the same closure or at the same element, or the first of two.
+
+    Looks no further than that, so that a file in which every row names one fibre costs no more than another.
+    """
+    elsewhere: Key | None = None
     place = view.words.closure_of(use.at)
-    same = [key for key, o in others if not (o.end and use.end) and view.words.closure_of(o.at) == place]
-    return same[0] if same else others[0][0] if len(others) > 1 else None
+    for key, other in view.uses.get((use.cable, use.fibre), ()):
+        if key == me or not _goes_before(key, other, me, view):
+            continue
+        if not (other.end and use.end) and view.words.closure_of(other.at) == place:
+            return key
+        if elsewhere is not None:
+            return elsewhere
+        elsewhere = key
+    return None
 
 
 def _goes_before(key: Key, use: fibre.Use, me: Key, view: View) -> bool:
@@ -223,7 +231,6 @@ def _retreat(candidate: Candidate, objection: Objection) -> tuple[Candidate | No
     if write.before is None or write.after is None or not fields:
         return None, Held(objection.kind, (change,), objection.reason, proposal, because_of=objection.fields)
     rest = after.with_values({n: before.get(n) for n in fields})
-    base, sent = (Row(present({n: row.get(n) if row else None for n in fields})) for row in (change.base, change.sent))
     field = fields[0] if len(fields) == 1 else None
-    held = Held(objection.kind, (Change(change.key, base, sent),), objection.reason, proposal, field)
+    held = Held(objection.kind, (change.only(fields),), objection.reason, proposal, field)
     return (evolve(candidate, write=evolve(write, after=rest)) if rest != before else None), held

@@ -33,7 +33,9 @@ class Words:
         """A row with what it is: `closure N-4`, `tray 2 of closure N-4`."""
         place = fibre.place_of(key.layer, row)
         if place is not None:
-            return NOUNS[place.what].format(place.number, self.title("", place.owner))
+            holder = self._holder(key.layer, place)
+            outer = self.name(holder, self.rows[holder]) if holder else place.owner[:8]
+            return NOUNS[place.what].format(place.number, outer)
         layer = LAYER[key.layer]
         title = row.get(layer.title) if layer.title else None
         return f"{noun(layer)} {str(title) if title else key.uuid[:8]}"
@@ -49,9 +51,15 @@ class Words:
         place = fibre.place_of(key.layer, row) if row else None
         if place is None:
             return self.title("", key.uuid)
-        owner = self._by_uuid.get(place.owner)
-        outer = self.whereabouts(owner) if owner else place.owner[:8]
+        holder = self._holder(key.layer, place)
+        outer = self.whereabouts(holder) if holder else place.owner[:8]
         return f"{outer}, {place.what} {place.number}"
+
+    def _holder(self, layer: str, place: fibre.Place) -> Key | None:
+        """The row that a place of a row of *layer* is in, if it is known and can have such places: none is in itself."""
+        reference = LAYER[layer].reference(fibre.PLACES[layer][1])
+        key = self._by_uuid.get(place.owner)
+        return key if key is not None and reference is not None and key.layer in reference.targets else None
 
     def claim(self, claim: str) -> str:
         """A claim (see `fibre.claims_of`) as people say it."""

@@ -1,14 +1,18 @@
 """What can stand together: S26, S41–S43, through the whole core on a store in memory."""
 
+from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
 
-from fiberq_core.changes import Source, Write
+from fiberq_core.changes import Change, Source, Write
+from fiberq_core.checking import settle
 from fiberq_core.inbox import Author, Decision, Item, ItemKind
-from fiberq_core.planning import ConflictPolicy
+from fiberq_core.planning import Candidate, Cause, ConflictPolicy, Draft, World
+from fiberq_core.proposals import Proposal
 from fiberq_core.registry import GEOMETRY
-from fiberq_core.rows import Key, Row
+from fiberq_core.rows import Key, Row, Stored
 from tests.core.offline import (
     AREAS,
     CABLES,
@@ -565,3 +569,64 @@ def test_s42_a_long_chain_of_moves_that_can_stand_is_made(office):
         phone.edit(SPLICES, uuid_of(name), position_in_tray=n + 1)
 
     assert (60, 0) == counts(phone.send(), "updated", "held")
+
+
+def test_s26_a_long_chain_of_jumpers_that_hangs_on_nothing_ends_all_the_same(office, phone):
+    """S26: each new patch has its jumper to the next, the last to nowhere; all of them wait, none one by one."""
+    names = [f"p{n}" for n in range(60)]
+    for n, (name, after) in enumerate(pairwise([*names, "nowhere"]), 1):
+        phone.add(PATCHES, uuid_of(name), element_uuid=E1, port_number=n, connected_to_uuid=uuid_of(after))
+    phone.add(PATCHES, uuid_of("alone"), element_uuid=E1, port_number=99)
+    receipt = phone.send()
+
+    assert (1, {uuid_of("alone")}) == (receipt["inserted"], {k.uuid for k in office.rows if k.layer == PATCHES})
+    assert {*map(uuid_of, names)} == {item.uuid for item in office.inbox}
+    assert len({item.reason for item in office.inbox}) < len(names) / 2
+
+
+def test_s43_a_long_chain_of_jumpers_that_must_stay_ends_all_the_same(office):
+    """S43: patches are deleted of which each has a jumper to the next, and somebody had one to the first; all stay."""
+    names = [f"p{n}" for n in range(60)]
+    for n, (after, name) in enumerate(pairwise(["", *reversed(names)]), 1):
+        more = {"connected_to_uuid": uuid_of(after)} if after else {}
+        office.put(PATCHES, name, element_uuid=E1, port_number=n, **more)
+    phone = Device.of(office)
+    office.put(PATCHES, "late", element_uuid=E1, port_number=99, connected_to_uuid=uuid_of("p0"))
+    for name in names:
+        phone.delete(PATCHES, uuid_of(name))
+    receipt = phone.send()
+
+    assert 0 == receipt["deleted"]
+    assert 61 == len(office.all(PATCHES))
+
+
+def test_names_of_rows_that_are_in_each_other_come_to_an_end(office, phone):
+    """S42, S26: two splices want one position of a tray that says it is in itself; they wait, and it does."""
+    phone.add(TRAYS, uuid_of("odd"), closure_uuid=uuid_of("odd"), tray_number=9)
+    for n in (1, 2):
+        phone.add(SPLICES, uuid_of(f"s{n}"), **splice(uuid_of("odd"), 5, (K1, n, None), (K2, n, None)))
+    receipt = phone.send()
+
+    assert (0, 3) == (receipt["inserted"], receipt["held"] + receipt["rejected"])
+    assert any("position 5 in tray 9 of " in item.reason for item in office.inbox)
+
+
+def test_one_fibre_in_every_row_costs_no_more_than_another():
+    """A form that says fibre 1 in every splice is no reason to compare every row with every other."""
+    few, many = (min(seconds_to_settle(rows) for _ in range(3)) for rows in (500, 2000))
+
+    assert many < 9 * few  # 4 times the rows; every one with every other would be 16
+
+
+def seconds_to_settle(rows: int) -> float:
+    """The time that it takes to check so many new splices, all of one fibre of each of two cables."""
+    known = {Key(TRAYS, T1): Row({"tray_number": 1}), Key(CABLES, K1): Row(), Key(CABLES, K2): Row()}
+    world = World(rows={key: Stored(key, row, 1, 1, 1) for key, row in known.items()})
+    candidates = []
+    for n in range(1, rows + 1):
+        key, row = Key(SPLICES, uuid_of(f"s{n}")), Row(splice(position=n))
+        candidates.append(Candidate(Proposal(Change(key, None, row)), Write(key, None, row)))
+    started = process_time()
+    plan = settle(Draft(Cause(WORKER, "", "phone"), tuple(candidates), ()), world)
+    assert (1, rows - 1) == (len(plan.candidates), len(plan.held))
+    return process_time() - started
