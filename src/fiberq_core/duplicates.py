@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import shapely
 
 from fiberq_core.changes import Change
-from fiberq_core.geometry import distance_m
+from fiberq_core.geometry import alike
 from fiberq_core.inbox import ItemKind
 from fiberq_core.planning import Candidate, Held, World
 from fiberq_core.registry import LAYER
@@ -71,7 +71,7 @@ def _wkb(candidate: Candidate) -> bytes:
 
 
 def _same_thing(candidate: Candidate, other: Stored) -> bool:
-    return distance_m(_wkb(candidate), other.row.geometry or b"") <= WITHIN_M
+    return alike(_wkb(candidate), other.row.geometry or b"", WITHIN_M)
 
 
 def _flag(candidate: Candidate, twin: Stored) -> Held:

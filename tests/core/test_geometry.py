@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from time import process_time
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ from hypothesis import strategies as st
 from fiberq_core.errors import Invalid
 from fiberq_core.geometry import (
     FAMILY,
+    alike,
     bounds,
     canonical_wkb,
     check,
     decode_gpb,
-    distance_m,
     encode_gpb,
     flags,
     from_geojson,
@@ -261,12 +262,51 @@ def test_bounds() -> None:
     assert bounds(wkb("LINESTRING EMPTY")) is None
 
 
-def test_distance_in_metres() -> None:
+@pytest.mark.parametrize("shift, metres", [((METRE, 0), 0.5), ((0, METRE), 1.0)])
+def test_alike_is_meant_in_metres(shift: tuple[float, float], metres: float) -> None:
     """Near things are measured in metres on the ground, in both directions (S44)."""
-    east, north = f"POINT ({20 + METRE!r} 60)", f"POINT (20 {60 + METRE!r})"
+    here, there = wkb("POINT (20 60)"), wkb(f"POINT ({20 + shift[0]!r} {60 + shift[1]!r})")
 
-    assert pytest.approx(0.5, rel=0.01) == distance_m(wkb("POINT (20 60)"), wkb(east))
-    assert pytest.approx(1.0, rel=0.01) == distance_m(wkb("POINT (20 60)"), wkb(north))
+    assert alike(here, there, metres * 1.02) and alike(there, here, metres * 1.02)
+    assert not alike(here, there, metres * 0.98)
+
+
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        ("LINESTRING (0 0, 1 0)", "LINESTRING (1 0, 0.5 0, 0 0)", True),
+        ("LINESTRING (0 0, 1 0)", "LINESTRING (0 0, 2 0)", False),
+        ("LINESTRING (0 0, 1 0)", "MULTILINESTRING ((0 0, 1 0), (0 1, 1 1))", False),
+        ("POLYGON ((0 0, 9 0, 9 9, 0 0))", "POLYGON ((9 0, 9 9, 0 0, 9 0))", True),
+        ("POLYGON ((0 0, 9 0, 9 9, 0 0))", "POLYGON ((5 1, 8 1, 8 4, 5 1))", False),
+        ("POLYGON ((0 0, 9 0, 9 9, 0 0))", "POLYGON ((0 0, 9 0, 9 9, 0 0), (5 1, 8 1, 8 4, 5 1))", False),
+        ("GEOMETRYCOLLECTION (POINT (0 0))", "GEOMETRYCOLLECTION (POINT (0 0))", True),
+        ("GEOMETRYCOLLECTION (POINT (0 0))", "GEOMETRYCOLLECTION (POINT (0 0), POINT (1 0))", False),
+    ],
+)
+def test_alike_is_meant_of_all_of_both(one: str, other: str, same: bool) -> None:
+    """Where it begins and how often it is divided does not matter; what only one of them has does (S44)."""
+    assert (same, same) == (alike(wkb(one), wkb(other), 1.0), alike(wkb(other), wkb(one), 1.0))
+
+
+def test_long_tracks_are_compared_in_time() -> None:
+    """Of two tracks of four times the positions it takes some four times as long to say that they are one (S44)."""
+    few, many = (min(_seconds(positions) for _ in range(3)) for positions in (4_000, 16_000))
+
+    assert many < 9 * few  # every position with every other would be 16
+
+
+def _seconds(positions: int) -> float:
+    """The time that it takes to find that a track of so many positions is the same, a centimetre beside itself."""
+    one, other = (
+        wkb(
+            f"LINESTRING ({', '.join(f'{20 + n * METRE!r} {44 + n % 3 * METRE + beside!r}' for n in range(positions))})"
+        )
+        for beside in (0.0, METRE / 100)
+    )
+    started = process_time()
+    assert alike(one, other, 1.0)
+    return process_time() - started
 
 
 @pytest.mark.parametrize("name", [n for n in SHAPES if not n.endswith("m")])
