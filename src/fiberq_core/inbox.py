@@ -54,7 +54,7 @@ class Item:
 
     *changes* is what the device wanted, ready to be proposed again; *raw* is the value as typed
     where it never became a value (S21). *field* is None where the whole row is meant; *layer* and
-    *uuid* are None where several rows are. *owner* is the subject whose "own work" the row was.
+    *uuid* are None where several rows are.
     """
 
     item_id: str

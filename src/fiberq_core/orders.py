@@ -1,6 +1,6 @@
 """Work orders: the states, and who may move an order from one to another.
 
-The table is `TRANSITIONS`; `advance` reads it. A row that is not there is not allowed.
+The table is `TRANSITIONS`; `refusal` reads it. A row that is not there is not allowed.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,12 +1,12 @@
 """Photos as JSON: a row that names one, with what is known of the photo itself."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fiberq_core.geojson import to_geojson
 from fiberq_core.photos import PHOTO_PATH, PhotoFile, is_photo
 from fiberq_core.ports import Version
-from fiberq_core.rows import Row, Stored
+from fiberq_core.records.showing import position
+from fiberq_core.rows import Stored
 from fiberq_core.wire import author_json
 
 Json = dict[str, Any]
@@ -19,7 +19,7 @@ def photo_json(project_id: int, stored: Stored, file: PhotoFile | None) -> Json:
     """
     row = stored.row
     own = is_photo(stored)
-    longitude, latitude = _place(row)
+    longitude, latitude = position(to_geojson(row.geometry) if row.geometry else None)
     return {
         "id": stored.id,
         "uuid": stored.key.uuid,
@@ -61,11 +61,3 @@ def file_json(file: PhotoFile) -> Json:
 def awaited_json(project_id: int, stored: Stored, named: Version) -> Json:
     """A row whose photo has not come; *named* is the version that first named it."""
     return {**photo_json(project_id, stored, None), "since": named.by.at, "from": author_json(named.by.author)}
-
-
-def _place(row: Row) -> tuple[float | None, float | None]:
-    """Longitude and latitude of a point."""
-    geometry: Mapping[str, Any] = to_geojson(row.geometry) if row.geometry else {}
-    if geometry.get("type") != "Point" or not geometry.get("coordinates"):
-        return None, None
-    return geometry["coordinates"][0], geometry["coordinates"][1]

@@ -96,7 +96,7 @@ def _items(row: Row) -> list[tuple[str, str]]:
 
 @frozen
 class Candidate:
-    """A proposal that may be written, as far as it can be told by itself."""
+    """A proposal that may be written, as far as it can be told by itself. *merged*: it meets somebody else's edit."""
 
     proposal: Proposal
     write: Write
@@ -149,7 +149,7 @@ class World:
 
 @frozen
 class Plan:
-    """What is to be done about a change set. *merged* are the updates that met somebody else's."""
+    """What is to be done about a change set: what is written, what waits, what else the receipt says."""
 
     cause: Cause
     candidates: tuple[Candidate, ...]

@@ -1,6 +1,6 @@
 """What a device sent, as a value: the rows of a file that may differ from what its export delivered.
 
-A reader of files (`fiberq_storage.gpkg.reader`) produces these; `fiberq_core.sync` turns them into
+A reader of files (`fiberq_storage.gpkg.reader`) produces these; `fiberq_core.proposals` turns them into
 a change set. Rows that are in the file exactly as the export delivered them do not appear.
 """
 

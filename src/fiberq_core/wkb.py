@@ -1,4 +1,4 @@
-"""Geometry as bytes: ISO WKB, its tree of coordinates, and the GeoPackage blob around it.
+"""Geometry as bytes: ISO WKB, and its tree of coordinates. The GeoPackage blob around it is in `gpb`.
 
 The canonical form is ISO WKB in little-endian byte order; coordinates are copied bit for bit.
 Every count is checked against the bytes that are there before anything is allocated, and nesting
