@@ -8,12 +8,12 @@ from attrs import field, frozen
 from fiberq_core.geojson import to_geojson
 from fiberq_core.records.entries import Entry, entries
 from fiberq_core.records.showing import position
-from fiberq_core.registry import LAYER
+from fiberq_core.registry import LAYER, work
 from fiberq_core.registry.model import Labels
 from fiberq_core.registry.vocabularies import WEATHER
 from fiberq_core.rows import Key, Stored
 
-REPORTS: Final = "SMR_reports"
+REPORTS: Final = work.REPORTS.name
 LANGUAGES: Final = ("en", "sr", "bg")
 WORDS: Final[Mapping[str, Labels]] = {
     **{column.name: column.labels for column in LAYER[REPORTS].columns},
@@ -121,7 +121,7 @@ def plain(number: float | str | None) -> str:
 def line_of(stored: Stored, project: str, names: Mapping[str, str], orders: Mapping[Key, Stored]) -> Line:
     """A report as people read it. *names* are those of people, *orders* the work orders that reports are about."""
     row = stored.row
-    order = orders.get(Key("Work_orders", str(row.get("work_order_uuid"))))
+    order = orders.get(Key(work.WORK_ORDERS.name, str(row.get("work_order_uuid"))))
     reporter = _text(row.get("reported_by_sub"))
     crew, hours = row.get("crew_size"), row.get("hours_worked")
     return Line(

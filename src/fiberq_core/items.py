@@ -1,9 +1,10 @@
 """Items of a work order: pending, then done by somebody at some time; and pending again where that was a mistake."""
 
 from fiberq_core.policy import Actor
+from fiberq_core.registry.work import ORDER_ITEMS
 from fiberq_core.rows import Row, Value
 
-LAYER = "work_order_items"
+LAYER = ORDER_ITEMS.name
 STATUS, PENDING, DONE = "status", "pending", "done"
 COMPLETED_AT, COMPLETED_BY = "completed_at", "completed_by_sub"
 STAMPS = frozenset({COMPLETED_AT, COMPLETED_BY})  # what the server fills in

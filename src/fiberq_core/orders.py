@@ -11,9 +11,10 @@ from attrs import frozen
 from fiberq_core.changes import Change, Write
 from fiberq_core.policy import Action, Actor, allows
 from fiberq_core.ports.values import Version
+from fiberq_core.registry.work import WORK_ORDERS
 from fiberq_core.rows import Row, Value
 
-LAYER = "Work_orders"
+LAYER = WORK_ORDERS.name
 STATUS, ASSIGNEE, ASSIGNED_BY, REASON = "status", "assigned_to_sub", "assigned_by_sub", "rejection_reason"
 CREATED, ASSIGNED, COMPLETED, VERIFIED, REJECTED = "created", "assigned", "completed", "verified", "rejected"
 

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 
 from fiberq_core.fibre.colours import MOST_FIBRES, fibres_of
+from fiberq_core.fibre.places import TRAYS
 from fiberq_core.fibre.splitters import ports_of
+from fiberq_core.registry import fibre, network
 from fiberq_core.registry.shared import CABLES
 from fiberq_core.rows import Row
 
-CLOSURES, TRAYS, ELEMENTS = "Splice_closures", "fiber_splice_trays", "Elements"
+CLOSURES, ELEMENTS = fibre.SPLICE_CLOSURES.name, network.ELEMENTS.name
 _TRAY_TYPE = re.compile(r"\s*(\d{1,3})\s*F\s*", re.IGNORECASE | re.ASCII)
 
 

@@ -13,16 +13,17 @@ from attrs import field, frozen
 from fiberq_core.errors import Invalid
 from fiberq_core.fibre.colours import TIA_598_C, palettes
 from fiberq_core.fibre.lengths import Length, LengthOf, distance, optical_length
+from fiberq_core.fibre.limits import CLOSURES, ELEMENTS
 from fiberq_core.fibre.places import PATCHES, SIDES, SPLICES, TRAYS
 from fiberq_core.fibre.splitters import INPUT
+from fiberq_core.registry.network import FIBER_BREAKS, OPTICAL_SLACK
 from fiberq_core.registry.shared import CABLES
+from fiberq_core.registry.special import METADATA
 from fiberq_core.rows import Row, Stored
 from fiberq_core.wkb import parse
 from fiberq_core.words import Words
 
-CLOSURES, ELEMENTS, BREAKS, SLACK, SETTINGS = (
-    "Splice_closures", "Elements", "Prekid vlakna", "Opticke_rezerve", "_fiberq_metadata",
-)  # fmt: skip
+BREAKS, SLACK, SETTINGS = FIBER_BREAKS.name, OPTICAL_SLACK.name, METADATA.name
 LAYERS = (*CABLES, ELEMENTS, BREAKS, SLACK, CLOSURES, TRAYS, SPLICES, PATCHES, SETTINGS)
 NO_CABLE = (None, 0, -1)  # the plugin writes -1 where it does not know
 OTHER_SIDE = {0: 1, 1: 0}

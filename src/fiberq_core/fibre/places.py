@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
+from fiberq_core.registry import fibre as layers
 from fiberq_core.rows import Row
 
-TRAYS, SPLICES, PATCHES = "fiber_splice_trays", "fiber_splices", "fiber_patch_connections"
+TRAYS, SPLICES, PATCHES = layers.SPLICE_TRAYS.name, layers.SPLICES.name, layers.PATCHES.name
 
 
 @frozen

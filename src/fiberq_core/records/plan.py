@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from fiberq_core.fibre.limits import places_of
-from fiberq_core.fibre.network import CLOSURES as CLOSURE_LAYER
-from fiberq_core.fibre.network import ELEMENTS
+from fiberq_core.fibre.limits import CLOSURES as CLOSURE_LAYER
+from fiberq_core.fibre.limits import ELEMENTS, places_of
 from fiberq_core.fibre.places import PATCHES as PATCH_LAYER
 from fiberq_core.fibre.places import SPLICES as SPLICE_LAYER
 from fiberq_core.fibre.places import TRAYS as TRAY_LAYER

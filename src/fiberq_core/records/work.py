@@ -1,13 +1,14 @@
 """Work orders, their items, and daily reports, as the old server and its clients know them."""
 
 from fiberq_core.records.model import Field, Filled, Filter, Form, Parent, Place, Record, Span, field, numbered
+from fiberq_core.registry import work
 from fiberq_core.registry.model import GEOMETRY
 
 ORDERS_PATH = "work-orders"
 
 WORK_ORDERS = Record(
     "work order",
-    "Work_orders",
+    work.WORK_ORDERS.name,
     (ORDERS_PATH,),
     (
         field("title"),
@@ -36,7 +37,7 @@ WORK_ORDERS = Record(
 )
 ORDER_ITEMS = Record(
     "item of this work order",
-    "work_order_items",
+    work.ORDER_ITEMS.name,
     ("items",),
     (
         numbered("work_order_id", "work_order_uuid"),
@@ -52,14 +53,14 @@ ORDER_ITEMS = Record(
         field("completed_by_sub", writable=False),
         field("notes"),
     ),
-    parent=Parent("Work_orders", ORDERS_PATH, "work_order_uuid"),
+    parent=Parent(work.WORK_ORDERS.name, ORDERS_PATH, "work_order_uuid"),
     filters=(Filter("status", "status"),),
     newest_first=False,
     same_by=("item_type", "description", "target_uuid", "target_layer", "target_fid", "quantity", "unit"),
 )
 REPORTS = Record(
     "report",
-    "SMR_reports",
+    work.REPORTS.name,
     ("smr-reports", f"{ORDERS_PATH}/smr-reports"),
     (
         numbered("work_order_id", "work_order_uuid"),
