@@ -65,7 +65,7 @@ def no_such_place(candidate: Candidate, view: View) -> Objection | None:
     place = fibre.place_of(layer, after) if after is not None else None
     if place is None or place == _place_before(candidate):
         return None
-    holder = view.standing(place.owner, limits.CLOSURES, limits.TRAYS, limits.ELEMENTS)
+    holder = view.standing(place.owner, limits.CLOSURES, fibre.TRAYS, limits.ELEMENTS)
     if holder is None or limits.fits(holder[0].layer, holder[1], place.number):
         return None
     columns = frozenset(fibre.PLACES[layer][1:])
