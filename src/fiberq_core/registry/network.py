@@ -1,17 +1,17 @@
 """What stands, lies and hangs outside: manholes, poles, routes, pipes, closures, breaks, slack, elements.
 
-The two cable layers are in `cables`.
+The cables are in `cables`, the pipes in `pipes`.
 """
 
 from fiberq_core.registry import vocabularies as v
 from fiberq_core.registry.cables import AERIAL_CABLES, UNDERGROUND_CABLES
 from fiberq_core.registry.model import Column, Kind, Labels, Layer, Reference, Shape
+from fiberq_core.registry.pipes import PE_PIPES, TRANSITION_PIPES
 from fiberq_core.registry.shared import (
     CABLE_FID,
     CABLE_LAYER,
     CABLE_UUID,
     CABLES,
-    FROM,
     HOUSE_NUMBER,
     LENGTH,
     NAME,
@@ -104,42 +104,6 @@ ROUTES = Layer(
     plugin="Route",
     title="naziv",
     kind_column="tip_trase",
-)
-_PIPE_COLUMNS = (
-    NAME,
-    TYPE,
-    Column("materijal", Kind.TEXT, Labels("Material", "Materijal", "Материал"), vocabulary=v.PIPE_MATERIAL),
-    Column("fi", Kind.REAL, Labels("Diameter", "Prečnik", "Диаметър"), unit="mm", minimum=0),
-    Column("kapacitet", Kind.TEXT, Labels("Capacity", "Kapacitet", "Капацитет"), vocabulary=v.PIPE_CAPACITY),
-    FROM,
-    Column("do_", Kind.TEXT, Labels("To", "Do", "До"), aliases=("do",)),
-    LENGTH,
-    STATE,
-    NOTE,
-)
-PE_PIPES = Layer(
-    "PE cevi",
-    "ftth_cevi",
-    Labels("PE pipes", "PE cevi", "PE тръби"),
-    Shape.LINE,
-    _PIPE_COLUMNS,
-    NETWORK,
-    plugin="PE pipes",
-    aliases=("PE_ducts",),
-    title="naziv",
-    kind_column="materijal",
-)
-TRANSITION_PIPES = Layer(
-    "Prelazne_cevi",
-    "ftth_prelazne_cevi",
-    Labels("Transition pipes", "Prelazne cevi", "Преходни тръби"),
-    Shape.LINE,
-    _PIPE_COLUMNS,
-    NETWORK,
-    plugin="Transition pipes",
-    aliases=("Transition_ducts",),
-    title="naziv",
-    kind_column="materijal",
 )
 JOINT_CLOSURES = Layer(
     "Nastavci",
