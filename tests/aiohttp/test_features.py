@@ -131,6 +131,18 @@ async def test_patch_and_put(engineer: Caller, project: int, pole: dict[str, Any
     )
 
 
+@pytest.mark.parametrize("body", [{}, {"geometry": POINT}, {"properties": None}, {"naziv": "P-2"}])
+async def test_put_needs_the_columns(
+    engineer: Caller, project: int, pole: dict[str, Any], body: dict[str, object]
+) -> None:
+    """A body that names no columns at all is not taken for a wish to clear them all."""
+    path = path_of(project, "Stubovi", pole["id"])
+    answer = await engineer("PUT", path, json=body, headers={"If-Match": '"1"'})
+
+    assert (422, ["properties"]) == (answer.status, [fault["path"] for fault in answer.json["errors"]])
+    assert pole == (await engineer("GET", path)).json
+
+
 async def test_not_modified(engineer: Caller, project: int, pole: dict[str, Any]) -> None:
     """Who has a feature gets 304."""
     answer = await engineer("GET", path_of(project, "Stubovi", pole["id"]), headers={"If-None-Match": '"1"'})

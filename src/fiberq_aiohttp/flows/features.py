@@ -128,12 +128,12 @@ async def edit(
     *,
     whole: bool,
 ) -> Mapping[str, object]:
-    """Change what the body names; *whole*: put it in the place of the current feature.
+    """Change what the body names; *whole*: put it in the place of the current feature, with all its columns.
 
     Raises as `create`, PreconditionRequired, Stale.
     """
     _, actor = await writer_in(ports, actor, project_id)
-    body = await asyncio.to_thread(parse, layer, {"properties": {}, **feature})
+    body = await asyncio.to_thread(parse, layer, feature if whole else {"properties": {}, **feature})
     async with ports.store.unit(project_id) as unit:
         now = await _matching(unit, Key(layer.name, uuid), if_match)
         sent = Row(present(body.values)) if whole else now.row.with_values(body.values)
