@@ -111,6 +111,25 @@ async def test_lists_of_splices(site: Site, outsider: Caller) -> None:
         assert 404 == (await outsider("GET", f"{PLAN}/splices?{query}")).status
 
 
+async def test_lists_of_a_closure_are_asked_like_others(site: Site) -> None:
+    """By state, by project and in pages, as those of a tray; filters that mean nothing are named."""
+    closure = f"{PLAN}/splices?closure_id={site.number('N')}"
+    await site.caller.made(f"{PLAN}/splices", a_splice(site))
+    other = await site.caller.project("Grad")
+
+    async def positions(query: str) -> list[int]:
+        return [splice["position_in_tray"] for splice in (await site.caller("GET", f"{closure}{query}")).json]
+
+    assert [3] == await positions("&status=tested")
+    assert [1] == await positions("&status=planned")
+    assert [3, 1] == await positions("&status=tested&status=planned") == await positions(f"&project_id={site.project}")
+    assert [] == await positions(f"&project_id={other}") == await positions("&status=faulty")
+    first = await site.caller("GET", f"{closure}&limit=1")
+    assert [3] == [splice["position_in_tray"] for splice in first.json]
+    assert [1] == await positions(f"&limit=1&cursor={first.headers['X-Next-Cursor']}")
+    assert 422 == (await site.caller("GET", f"{closure}&status=burnt")).status
+
+
 async def test_a_splice_is_made(site: Site) -> None:
     """Who spliced, and when, is said by the server; what is measured says so; what is put back as it was is no edit."""
     made = await site.caller.made(f"{PLAN}/splices", a_splice(site))

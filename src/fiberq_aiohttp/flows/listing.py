@@ -24,7 +24,10 @@ Rows = Sequence[tuple[int, Stored]]  # with the project of each
 
 @frozen
 class Asked:
-    """What a list is asked for: *by* name of the query, each text that it may be; *days* the first and the last one."""
+    """What a list is asked for: *by* name of the query, each text that it may be; *days* the first and the last one.
+
+    *among*: what a column must hold one of, whatever the query says of it; for whoever knows more than the query.
+    """
 
     project: int | None = None
     parent: int | None = None
@@ -32,6 +35,7 @@ class Asked:
     days: tuple[str | None, str | None] = (None, None)
     limit: int = 1000
     cursor: str | None = None
+    among: Mapping[str, tuple[str | int, ...]] = field(factory=dict)
 
 
 async def listed(ports: Ports, actor: Actor, record: Record, asked: Asked) -> tuple[Sequence[Json], str | None]:
@@ -79,7 +83,7 @@ async def _where(
     if record.parent is not None and asked.parent is not None:
         above.append((record.parent.column, record.parent.layer, asked.parent))
     projects: tuple[int, ...] = ()
-    any_of: dict[str, tuple[str | int, ...]] = {}
+    any_of: dict[str, tuple[str | int, ...]] = dict(asked.among)
     known: dict[str, int] = {}
     for column, layer, number in above:
         absent = "There is nothing with this number, or you are not a member of its project"

@@ -8,6 +8,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from attrs import evolve
+
 from fiberq_aiohttp.flows import listing, records
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.fibres import NO_CLOSURE, all_of
@@ -20,7 +22,6 @@ from fiberq_core.fibre.naming import UNKNOWN, following, keys_named, named
 from fiberq_core.fibre.network import CLOSURES, SETTINGS, Network
 from fiberq_core.fibre.places import PATCHES, SPLICES, TRAYS
 from fiberq_core.policy import Actor
-from fiberq_core.ports import Sought
 from fiberq_core.records import Record
 from fiberq_core.records.plan import DERIVED, ELEMENT, PAIRS, Pair
 from fiberq_core.registry import PROJECT
@@ -28,7 +29,6 @@ from fiberq_core.registry.names import layer_of_id
 from fiberq_core.wire import Json
 
 Body = Mapping[str, object]
-MOST = 1000  # entries of a page
 WHICH = {SPLICES: ("tray_id", "closure_id", "project_id"), PATCHES: ("element_fid", "element_uuid", "project_id")}
 
 
@@ -66,15 +66,14 @@ async def listed(ports: Ports, actor: Actor, record: Record, asked: Asked) -> tu
 
 
 async def in_closure(
-    ports: Ports, actor: Actor, record: Record, number: int, cursor: str | None
+    ports: Ports, actor: Actor, record: Record, number: int, asked: Asked
 ) -> tuple[Sequence[Json], str | None]:
-    """A page of the splices in all trays of a closure. Raises: NotFound."""
+    """A page of the splices in all trays of a closure. Raises: NotFound, Forbidden, Invalid."""
     here = await found(ports, actor, CLOSURES, number, NO_CLOSURE)
     async with ports.store.reading(here.project.id) as reader:
-        trays = [s.key.uuid for s in await reader.referring([here.key]) if s.key.layer == TRAYS]
-    wanted = Sought(record.layer_name, (here.project.id,), {"tray_uuid": tuple(trays)}, newest_first=False)
-    page = await ports.store.sought(wanted, MOST, cursor)
-    return await _many(ports, record, await listing.shown_rows(ports, record, page.items, {})), page.next
+        trays = tuple(s.key.uuid for s in await reader.referring([here.key]) if s.key.layer == TRAYS)
+    wanted = evolve(asked, project=asked.project or here.project.id, among={"tray_uuid": trays})
+    return await listed(ports, actor, record, wanted)
 
 
 async def at_element(ports: Ports, actor: Actor, record: Record, asked: PortAsked) -> Sequence[Json]:

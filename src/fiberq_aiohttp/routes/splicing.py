@@ -41,7 +41,7 @@ async def splices(request: web.Request) -> web.StreamResponse:
     ports, actor = request.app[PORTS], request[ACTOR]
     if request.query.get("closure_id") and not request.query.get("tray_id"):
         closure = asking.whole(request, "closure_id", None, 1, asking.LARGEST)
-        return page(request, *await splicing.in_closure(ports, actor, SPLICES, closure, asking.cursor(request)))
+        return page(request, *await splicing.in_closure(ports, actor, SPLICES, closure, asked_of(request, SPLICES)))
     return page(request, *await splicing.listed(ports, actor, SPLICES, asked_of(request, SPLICES)))
 
 
