@@ -1,6 +1,5 @@
 """A photo on its way out: by nginx where it stands before this server, by the system, or piece by piece from a bucket."""
 
-import logging
 from pathlib import Path
 from typing import Final
 
@@ -8,14 +7,12 @@ from aiohttp import hdrs, web
 
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.keys import PORTS, SETTINGS
-from fiberq_core.errors import FiberqError
+from fiberq_aiohttp.sending import cut_off_if_it_breaks
 from fiberq_core.photos import JPEG, PhotoFile, shelf
 
 KEPT: Final = "private, max-age=604800, immutable"  # seven days, by the person who asked: a name never has other bytes
 SIDES: Final = (160, 320, 640, 1280, 2048)  # pixels; thumbnails are made in these sizes
 INERT: Final = "default-src 'none'; sandbox"  # should a browser ever take it for a page
-
-log = logging.getLogger("fiberq.photos")
 
 
 async def send(request: web.Request, photo: PhotoFile, side: int | None) -> web.StreamResponse:
@@ -26,7 +23,7 @@ async def send(request: web.Request, photo: PhotoFile, side: int | None) -> web.
     ports = request.app[PORTS]
     if side is not None:
         path = await ports.photos.thumbnail(photo.name, next(s for s in SIDES if s >= side))
-        return _of_file(path, JPEG.type, f"{Path(path).name}")
+        return _of_file(path, JPEG.type, Path(path).name)
     accel = request.app[SETTINGS].photos_accel
     if accel:
         return web.Response(headers={**_head(photo), "X-Accel-Redirect": f"{accel}/{shelf(photo.name)}"})
@@ -37,19 +34,15 @@ async def send(request: web.Request, photo: PhotoFile, side: int | None) -> web.
 
 
 async def _stream(request: web.Request, ports: Ports, photo: PhotoFile) -> web.StreamResponse:
-    """Send the photo piece by piece. What fails on the way cannot be said any more: the connection is cut."""
+    """Send the photo piece by piece. Raises: NotFound, StoreUnavailable."""
     response = web.StreamResponse(headers=_head(photo))
     response.content_length = photo.size
     await response.prepare(request)
-    try:
+    with cut_off_if_it_breaks(request):
         if request.method != hdrs.METH_HEAD:
             async for piece in ports.photos.pieces(photo.name):
                 await response.write(piece)
         await response.write_eof()
-    except FiberqError:
-        log.exception("a photo broke off")
-        if request.transport is not None:
-            request.transport.abort()
     return response
 
 

@@ -47,6 +47,7 @@ HTTP_CODES: Final[Mapping[int, tuple[str, str]]] = {
     416: ("range-not-satisfiable", "The file has no such range"),
 }
 OTHER_HTTP: Final = ("http", "The request was refused")
+VANISHED: Final = 499  # as nginx calls it: whoever asked is gone; for figures and logs, since nobody gets it
 INTERNAL: Final = ("internal", "Something broke here; it was logged")
 
 FIXED_DETAIL: Final[Mapping[str, str]] = {
@@ -111,7 +112,7 @@ def _challenge(request: web.BaseRequest, status: int) -> dict[str, str]:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever is raised into a problem document. A connection that is gone gets no answer."""
+    """Turn whatever is raised into a problem document. That a phone lost its signal is nobody's fault."""
     try:
         return await handler(request)
     except e.FiberqError as exc:
@@ -120,11 +121,15 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if exc.status < http.HTTPStatus.BAD_REQUEST:
             raise
         return of_http(exc)
-    except ConnectionError:
-        raise
-    except Exception:
+    except Exception as exc:
+        if isinstance(exc, ConnectionError) and _is_gone(request):
+            return web.Response(status=VANISHED)
         log.exception("unhandled: %s %s", request.method, request.path)
         return problem(500, INTERNAL, detail=FIXED_DETAIL[INTERNAL[0]])
+
+
+def _is_gone(request: web.BaseRequest) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def described() -> dict[str, Any]:

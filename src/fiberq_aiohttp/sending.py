@@ -1,9 +1,8 @@
 """A package on its way out: what stands before the export's id, the id, and the rest by the system itself."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -15,8 +14,6 @@ from fiberq_core.errors import StoreUnavailable
 
 BLOCK: Final = 1 << 20  # bytes that are sent at a time: what the disk takes for so many, others may have to wait
 CONTENT_TYPE: Final = "application/geopackage+sqlite3"
-
-log = logging.getLogger("fiberq.sync.exporter")
 
 
 async def send(request: web.Request, download: Download) -> web.StreamResponse:
@@ -30,7 +27,7 @@ async def send(request: web.Request, download: Download) -> web.StreamResponse:
     file, beginning = await asyncio.to_thread(_open, download, part)
     with file:  # it may be pruned by now
         await response.prepare(request)
-        async with _cut_off_if_it_breaks(request):
+        with cut_off_if_it_breaks(request):
             await _stream(request, response, beginning, file, part)
     return response
 
@@ -62,18 +59,17 @@ def patched(block: bytes, position: int, at: int, value: bytes) -> bytes:
     return b"".join((block[: start - position], value[start - at : end - at], block[end - position :]))
 
 
-@asynccontextmanager
-async def _cut_off_if_it_breaks(request: web.Request) -> AsyncIterator[None]:
+@contextmanager
+def cut_off_if_it_breaks(request: web.Request) -> Iterator[None]:
     """What fails after the headers cannot be said any more: the connection is cut, so that nobody takes half a file
     for a whole one.
     """
     try:
         yield
-    except OSError as broken:
-        if not isinstance(broken, ConnectionError):
-            log.exception("a download broke off")
+    except Exception:
         if request.transport is not None:
             request.transport.abort()
+        raise
 
 
 async def _stream(

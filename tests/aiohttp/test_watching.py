@@ -1,20 +1,24 @@
 """Readiness and figures: what whoever watches over the server gets to see, and who that is."""
 
+import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from fiberq_aiohttp import readiness
 from fiberq_aiohttp.addresses import is_near
 from fiberq_aiohttp.bearer import bearer_for
-from fiberq_aiohttp.keys import BEARER, PORTS, READINESS
+from fiberq_aiohttp.keys import BEARER, PORTS, READINESS, SPOOL
 from fiberq_aiohttp.metrics import KEPT, Inbox
 from fiberq_core.errors import KeysUnavailable, StoreMismatch, StoreUnavailable
-from tests.aiohttp.serving import Caller, an_app, token
+from tests.aiohttp.serving import Caller, Client, an_app, token, until
 from tests.aiohttp.test_sync import edited, sent
 
 BEHIND_A_PROXY = {"X-Forwarded-For": "203.0.113.9"}
@@ -77,6 +81,63 @@ async def test_exchanges_are_counted_by_outcome(engineer: Caller, stranger: Call
     } == syncs
     assert 1 == found['fiberq_sync_rows_total{outcome="conflicts"}']
     assert 1 == found["fiberq_inbox_open_items"]
+
+
+class ProductionServer(TestServer):
+    """Its handlers hear of a lost connection when they read or write, as in production, and are not cancelled."""
+
+    async def _make_runner(self, **kwargs: Any) -> web.BaseRunner:
+        return web.AppRunner(self.app, **{**kwargs, "handler_cancellation": False})
+
+
+@pytest.fixture
+async def as_in_production(tmp_path: Path) -> AsyncIterator[Client]:
+    """A client of such a server."""
+    async with TestClient(ProductionServer(an_app(tmp_path))) as client:
+        yield client
+
+
+async def test_a_phone_that_loses_its_signal_is_no_alarm(
+    as_in_production: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sender that vanishes is counted as that, and not as a fault of the server's: nothing is logged as an error."""
+    client = as_in_production
+    engineer, stranger = Caller(client, token("engineer", sub="2")), Caller(client, None)
+    project = await engineer.project()
+    assert client.app is not None
+    spool = client.app[SPOOL]
+    _, writer = await asyncio.open_connection(client.host, client.port)
+    head = f"POST /api/sync/upload?project_id={project} HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n"
+    writer.write(f"{head}Authorization: Bearer {engineer.token}\r\n\r\n".encode() + b"x" * 2_000_000)
+    await until(lambda: any(spool.iterdir()))
+    writer.transport.abort()
+    found: dict[str, float] = {}
+    async with asyncio.timeout(5):
+        while 'fiberq_syncs_total{kind="upload",outcome="failed"}' not in found:
+            found = await figures(stranger)
+
+    assert 1 == found['fiberq_requests_total{method="POST",route="/api/sync/upload",status="499"}']
+    assert not [name for name in found if 'status="5' in name]
+    assert [] == [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_download_that_breaks_off_is_not_done(
+    engineer: Caller, stranger: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever got half a file is not counted among those who have it."""
+    project = await engineer.project()
+
+    async def broken(*_: object) -> int:
+        raise OSError("the disk is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.get_running_loop(), "sendfile", broken)
+        with pytest.raises(ClientError):
+            await engineer("GET", f"/api/sync/download/{project}")
+    found = await figures(stranger)
+
+    assert 1 == found['fiberq_syncs_total{kind="download",outcome="failed"}']
+    assert 'fiberq_syncs_total{kind="download",outcome="done"}' not in found
 
 
 @pytest.mark.each_store
