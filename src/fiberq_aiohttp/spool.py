@@ -6,8 +6,9 @@ part `wal`, the file named `…-wal`. Parts come in any order; others are read o
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
@@ -26,6 +27,8 @@ PARTS: Final = 32  # parts that a form may have; two of them matter
 MEBIBYTE: Final = 1 << 20
 
 T = TypeVar("T")
+
+log = logging.getLogger("fiberq.http")
 
 
 @frozen
@@ -130,10 +133,13 @@ class _Landing:
         return Spooled(str(self.path), digest, main.size, wal is not None, self.file_name)
 
     def clear(self) -> None:
-        """Remove everything, also what SQLite put beside it."""
-        remove(self.path)
+        """Remove everything, also what SQLite put beside it. What became of the upload is decided by now."""
+        try:
+            remove(self.path)
+        except OSError as broken:
+            log.warning("a file stays among the incoming ones until the next start: %s", broken.strerror)
         for file in self.files.values():
-            with receiving():
+            with suppress(OSError):
                 file.handle.close()
 
 

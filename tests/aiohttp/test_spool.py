@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from fiberq_aiohttp import spool
 from fiberq_aiohttp.incoming import sweep
 from fiberq_aiohttp.problems import problems
 from fiberq_aiohttp.spool import Spooled, spooled
@@ -99,6 +100,21 @@ async def test_disk(caller: Caller, tmp_path: Path) -> None:
 
     assert (503, "store-unavailable") == (answer.status, answer.json["code"])
     assert str(tmp_path).encode() not in answer.body
+
+
+async def test_a_file_that_cannot_be_removed(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done with it is done, and answered so; what stays is swept away at the next start."""
+
+    def stuck(_: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(spool, "remove", stuck)
+    answer = await caller("POST", "/", data=b"x")
+    assert caller.client.app is not None
+    there = left(caller)
+    sweep(caller.client.app[FOLDER])
+
+    assert (200, 1, []) == (answer.status, len(there), left(caller))
 
 
 async def test_compressed_bombs(caller: Caller) -> None:
