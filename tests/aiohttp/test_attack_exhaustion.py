@@ -4,17 +4,20 @@ import asyncio
 import io
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fiberq_aiohttp import asking, receiving
 from fiberq_aiohttp.app import UPLOADS_AT_ONCE
-from fiberq_aiohttp.flows import features
+from fiberq_aiohttp.flows import aside, features, sync
 from fiberq_aiohttp.keys import UPLOAD_SLOTS
 from fiberq_aiohttp.spool import PARTS
+from fiberq_core.receipt import receipt
 from tests.aiohttp.serving import Caller, Client, token
 from tests.aiohttp.test_spool import caller, left, pieces
 from tests.aiohttp.test_sync import edited, sent
@@ -107,6 +110,26 @@ async def test_a_deep_cursor(engineer: Caller, path: str) -> None:
     answer = await engineer("GET", f"/api/projects/{project}/{path}", params={"cursor": (b"[" * 3000).hex()})
 
     assert 422 == answer.status
+
+
+async def test_what_an_undo_did_is_put_together_beside_the_event_loop(
+    engineer: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of an upload: both may be about a hundred thousand rows."""
+    project = await engineer.project()
+    await engineer.pole(project)
+    upload = await sent(engineer, project, await edited(engineer, project, tmp_path, naziv="P-2"))
+    threads = []
+
+    def watched(*given: Any) -> Any:
+        threads.append(threading.current_thread())
+        return receipt(*given)
+
+    monkeypatch.setattr(sync, "receipt", watched)
+    monkeypatch.setattr(aside, "ROWS", 0)  # then one is many
+    undone = await engineer("POST", f"/api/sync/receipts/{upload.json['sync_id']}/undo")
+
+    assert (200, [False]) == (undone.status, [thread is threading.current_thread() for thread in threads])
 
 
 async def test_large_bodies_are_read_beside_the_event_loop(engineer: Caller, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -211,11 +211,13 @@ async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]
             raise NotFound("That upload changed nothing, so there is nothing to take back.")
         before, undo_id = unit.project.revision, ports.new_uuid()
         cause = Cause(actor, ports.now(), undo_id, undo_id)
-        proposals = [Proposal(change) for change in undone(await unit.written_at(revision))]
+        changes = undone(await unit.written_at(revision))
+        proposals = [Proposal(change) for change in changes]
         plan = await writing.plan(unit, cause, proposals)
         current = await unit.rows({p.key for p in proposals})
         applied, new_items = await writing.apply(unit, plan, Source.UNDO)
         about = Circumstances(undo_id, None, "row", before, SentFile(None, ()))
-        answer = {**receipt(plan, applied, new_items, current, about), "undoes": sync_id}
+        said = await aside(both_sides(changes), receipt, plan, applied, new_items, current, about)
+        answer = {**said, "undoes": sync_id}
         await unit.save_upload(Upload(undo_id, f"undo:{undo_id}", None, undo_id, None, answer), applied.revision)
         return answer
