@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import Sequence
 
-from fiberq_aiohttp.flows.access import reader_in
+from fiberq_aiohttp.flows.access import demand, reader_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.numbers import found, visible
 from fiberq_aiohttp.flows.patched import PortAsked, patch_at
 from fiberq_core.errors import NotFound
 from fiberq_core.fibre import SPLICES, TRAYS
+from fiberq_core.fibre.limits import CLOSURES
 from fiberq_core.fibre.matrix import matrix
-from fiberq_core.fibre.network import CLOSURES, LAYERS, SETTINGS, Network
+from fiberq_core.fibre.network import LAYERS, SETTINGS, Network
 from fiberq_core.fibre.paths import paths_from
 from fiberq_core.fibre.report import Reckoning, trace_json
 from fiberq_core.fibre.showing import Json
 from fiberq_core.fibre.tracing import trace
-from fiberq_core.policy import Actor
+from fiberq_core.policy import Action, Actor
 from fiberq_core.ports import Page, Reader
 from fiberq_core.registry.shared import CABLES
 from fiberq_core.rows import Key, Stored
@@ -65,7 +66,7 @@ async def paths(
 async def closure(ports: Ports, actor: Actor, number: int) -> Json:
     """What is in a closure, by tray and position. Raises: NotFound, Forbidden."""
     here = await found(ports, actor, CLOSURES, number, NO_CLOSURE)
-    await reader_in(ports, actor, here.project.id)
+    demand(here.actor, Action.PROJECT_READ)
     async with ports.store.reading(here.project.id) as reader:
         stored = (await reader.rows([here.key])).get(here.key)
         if stored is None:

@@ -2,13 +2,14 @@
 
 from contextlib import suppress
 
-from fiberq_aiohttp.flows.access import actor_in, reader_in
+from fiberq_aiohttp.flows.access import demand, reader_in
 from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.flows.numbers import found
 from fiberq_aiohttp.flows.photos import NO_ROW, current
 from fiberq_core.errors import Fault, Forbidden, Invalid, NotFound
 from fiberq_core.photojson import Json, awaited_json, photo_json
 from fiberq_core.photos import PHOTO_LAYERS, PHOTO_PATH, PhotoFile, media_in
-from fiberq_core.policy import Actor
+from fiberq_core.policy import Action, Actor
 from fiberq_core.ports import Page, Reader, Sought, Version
 from fiberq_core.registry.work import PHOTOS
 from fiberq_core.rows import Stored
@@ -62,14 +63,10 @@ async def of_name(ports: Ports, actor: Actor | None, name: str) -> PhotoFile:
 
 async def numbered(ports: Ports, actor: Actor, number: int) -> PhotoFile:
     """The photo of the row that old clients know by *number*. Raises: NotFound, Forbidden."""
-    try:
-        project_id, key = await ports.store.numbered(PHOTOS.name, number)
-        await actor_in(ports, actor, project_id)
-    except NotFound:
-        raise NotFound(NO_PHOTO) from None
-    await reader_in(ports, actor, project_id)
-    async with ports.store.reading(project_id) as reader:
-        stored = (await reader.rows([key])).get(key)
+    here = await found(ports, actor, PHOTOS.name, number, NO_PHOTO)
+    demand(here.actor, Action.PROJECT_READ)
+    async with ports.store.reading(here.project.id) as reader:
+        stored = (await reader.rows([here.key])).get(here.key)
         path = str(stored.row.get(PHOTO_PATH)) if stored else ""
         file = (await reader.photo_files([path])).get(path)
     if file is None:
@@ -88,15 +85,15 @@ async def _awaited(reader: Reader, limit: int, cursor: str | None) -> Page[Store
     number, _, inside = (cursor or "0:").partition(":")
     if not number.isascii() or not number.isdigit() or len(number) > 3:
         raise Invalid("The cursor is not one that this list gave", [Fault("cursor", "Begin again without it")])
-    found: list[Stored] = []
+    rows: list[Stored] = []
     for place, layer in list(enumerate(PHOTO_LAYERS))[int(number) :]:
-        if len(found) == limit:
-            return Page(tuple(found), f"{place}:")
-        page = await reader.photos_awaited(layer.name, limit - len(found), inside or None)
-        found, inside = [*found, *page.items], ""
+        if len(rows) == limit:
+            return Page(tuple(rows), f"{place}:")
+        page = await reader.photos_awaited(layer.name, limit - len(rows), inside or None)
+        rows, inside = [*rows, *page.items], ""
         if page.next:
-            return Page(tuple(found), f"{place}:{page.next}")
-    return Page(tuple(found))
+            return Page(tuple(rows), f"{place}:{page.next}")
+    return Page(tuple(rows))
 
 
 async def _named(reader: Reader, stored: Stored) -> Version:

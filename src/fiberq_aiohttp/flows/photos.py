@@ -10,6 +10,7 @@ from attrs import frozen
 from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import actor_in, author_of, demand, writer_in
 from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.flows.numbers import found
 from fiberq_aiohttp.flows.once import once
 from fiberq_core.changes import Change, Source
 from fiberq_core.errors import Fault, Invalid, NotFound
@@ -61,13 +62,8 @@ class Note:
 
 async def record_numbered(ports: Ports, actor: Actor, related_type: str, number: int) -> tuple[int, Key]:
     """Project and key of the record that old clients know by its kind and number. Raises: Invalid, NotFound."""
-    layer = related_layer(related_type)
-    try:
-        project_id, key = await ports.store.numbered(layer.name, number)
-        await actor_in(ports, actor, project_id)
-    except NotFound:
-        raise NotFound(NO_RECORD) from None
-    return project_id, key
+    here = await found(ports, actor, related_layer(related_type).name, number, NO_RECORD)
+    return here.project.id, here.key
 
 
 async def admit(ports: Ports, actor: Actor, project_id: int, related: str | None) -> None:
@@ -162,11 +158,11 @@ async def _kept(ports: Ports, actor: Actor, arrived: Arrived) -> PhotoFile:
 async def _record(reader: Reader, actor: Actor, uuid: str) -> Stored:
     """The record that a photo shows, if *actor* may say so. Raises: NotFound, Forbidden, Invalid."""
     located = (await reader.locate([uuid])).get(uuid)
-    found = await writing.current(reader, [Change(located.key, None, None)]) if located else None
-    stored = found.rows.get(located.key) if found and located else None
-    if found is None or stored is None:
+    about = await writing.current(reader, [Change(located.key, None, None)]) if located else None
+    stored = about.rows.get(located.key) if about and located else None
+    if about is None or stored is None:
         raise NotFound(NO_RECORD)
-    demand_record(actor, stored, found.owner(stored.key, stored.row))
+    demand_record(actor, stored, about.owner(stored.key, stored.row))
     return stored
 
 

@@ -18,8 +18,9 @@ from fiberq_aiohttp.flows.listing import Asked
 from fiberq_aiohttp.flows.numbers import found
 from fiberq_aiohttp.flows.patched import PortAsked, elements_meant, patches_of, projects_of, rows_meant
 from fiberq_core.errors import Conflict, Fault, Invalid
+from fiberq_core.fibre.limits import CLOSURES
 from fiberq_core.fibre.naming import UNKNOWN, following, keys_named, named
-from fiberq_core.fibre.network import CLOSURES, SETTINGS, Network
+from fiberq_core.fibre.network import SETTINGS, Network
 from fiberq_core.fibre.places import PATCHES, SPLICES, TRAYS
 from fiberq_core.policy import Actor
 from fiberq_core.records import Record
