@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+import threading
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import aiohttp_jinja2
 import pytest
 
 from tests.aiohttp.serving import Caller
@@ -202,6 +204,20 @@ async def test_a_page_to_print(engineer: Caller, project: int, period: int, lang
     assert "&lt;script&gt;" in text
     assert (1, 2) == (text.count("<article>"), whole.count("<article>"))
     assert ">2.25<" in whole and ">45<" in whole
+
+
+async def test_a_long_page_keeps_nobody_waiting(engineer: Caller, period: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There may be thousands of reports on it: it is filled in beside the event loop."""
+    real, threads = aiohttp_jinja2.render_string, []
+
+    def watched(*given: Any) -> str:
+        threads.append(threading.current_thread())
+        return real(*given)
+
+    monkeypatch.setattr(aiohttp_jinja2, "render_string", watched)
+
+    assert 200 == (await engineer("GET", f"{REPORTS}/print")).status
+    assert [False] == [thread is threading.current_thread() for thread in threads]
 
 
 @pytest.mark.parametrize("path", ["export.csv", "export.xlsx", "print"])

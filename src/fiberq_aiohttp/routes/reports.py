@@ -47,27 +47,27 @@ async def workbook(request: web.Request) -> web.StreamResponse:
 @documented(Answer(TEXT, "text/html"), query=(*PERIOD, LANGUAGE), problems=(404, 422))
 async def pages(request: web.Request) -> web.StreamResponse:
     """The reports of a period as a page to be printed on A4; it loads nothing from elsewhere."""
-    return _page(request, await daybook.period(request.app[PORTS], request[ACTOR], asked_of(request, REPORTS)))
+    return await _page(request, await daybook.period(request.app[PORTS], request[ACTOR], asked_of(request, REPORTS)))
 
 
 @requires(Action.PROJECT_READ)
 @documented(Answer(TEXT, "text/html"), query=(LANGUAGE,), problems=(422,))
 async def page(request: web.Request) -> web.StreamResponse:
     """One report as a page to be printed on A4; it loads nothing from elsewhere."""
-    return _page(request, await daybook.one(request.app[PORTS], request[ACTOR], number_in_path(request)))
+    return await _page(request, await daybook.one(request.app[PORTS], request[ACTOR], number_in_path(request)))
 
 
 def _language(request: web.Request) -> str:
     return asking.choice(request, "lang", LANGUAGES) or LANGUAGES[0]
 
 
-def _page(request: web.Request, book: Daybook) -> web.StreamResponse:
+async def _page(request: web.Request, book: Daybook) -> web.StreamResponse:
+    """*book* as a page. There may be thousands of reports in it: it is filled in beside the event loop."""
     language = _language(request)
     shown = {"said": said, "plain": plain, "spoken": partial(spoken, language=language)}
     context = {"book": book, "t": words(language), "language": language, **shown}
-    answer = aiohttp_jinja2.render_template("reports.html", request, context)
-    answer.headers["Content-Security-Policy"] = PAGE_POLICY
-    return answer
+    text = await asyncio.to_thread(aiohttp_jinja2.render_string, "reports.html", request, context)
+    return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
 
 
 def _file(body: bytes, media: str, ending: str) -> web.StreamResponse:
