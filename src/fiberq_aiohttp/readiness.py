@@ -11,7 +11,7 @@ from attrs import define, field
 from fiberq_core.errors import FiberqError, StoreMismatch
 from fiberq_core.ports.watching import WatchedStore
 
-PATIENCE: Final = 5.0  # seconds in which each of them must answer
+PATIENCE: Final = 5.0  # seconds in which the store must answer
 KEPT: Final = 1.0  # seconds for which an answer stands: whoever asks without end asks the store but once
 TOO_LITTLE: Final = 128 << 20  # free bytes of a disk that are not enough to work with
 
