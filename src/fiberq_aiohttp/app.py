@@ -105,13 +105,13 @@ def create_app(settings: Settings, open_ports: OpenPorts, *, fetch: Fetch | None
     app[UPLOAD_SLOTS], app[UPLOADERS] = asyncio.Semaphore(UPLOADS_AT_ONCE), WeakValueDictionary()
     app.on_response_prepare.extend((logs.answer_with_request_id, cors.allow(settings.cors_origins), add_usual_headers))
     app.add_routes(ROUTES)
-    app[description.DESCRIPTION] = description.description_of(ROUTES)
+    pages = aiohttp_jinja2.setup(app, loader=jinja2.PackageLoader("fiberq_aiohttp"))
+    app[description.DESCRIPTION] = description.description_of(ROUTES, pages)
     if settings.dev:
         provider = dev_sign_in(settings)
         app.add_routes(provider.routes())
         fetch = fetch or provider.fetch
     app.cleanup_ctx.extend((_ports(open_ports), _sign_in(settings.provider, fetch), _watch))
-    aiohttp_jinja2.setup(app, loader=jinja2.PackageLoader("fiberq_aiohttp"))
     check_guards(app)
     return app
 

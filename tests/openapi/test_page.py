@@ -1,9 +1,15 @@
 """The description over HTTP: the document as it is, and the page that is made of it."""
 
 import re
+import threading
+from typing import Any
+
+import pytest
 
 from fiberq_aiohttp.app import ROUTES
 from fiberq_aiohttp.openapi.document import document
+from fiberq_aiohttp.openapi.page import chapters
+from fiberq_aiohttp.routes import description
 from tests.aiohttp.serving import Caller
 
 
@@ -36,3 +42,18 @@ async def test_page_loads_nothing(stranger: Caller) -> None:
 
     assert not re.search(rb"<script|<link|<img|@import|url\(|https?://", answer.body)
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_page_is_worked_out_once(stranger: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may ask, so it costs nothing from the second time on, and never a moment of the event loop."""
+    threads = []
+
+    def watched(document: Any) -> Any:
+        threads.append(threading.current_thread())
+        return chapters(document)
+
+    monkeypatch.setattr(description, "chapters", watched)
+    pages = {(await stranger("GET", "/api/docs")).body for _ in range(3)}
+
+    assert (1, 1) == (len(pages), len(threads))
+    assert threading.current_thread() not in threads

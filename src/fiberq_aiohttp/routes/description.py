@@ -1,12 +1,14 @@
 """This interface, described: for programs as OpenAPI, for people as a page."""
 
+import asyncio
 import hashlib
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
-import aiohttp_jinja2
+import jinja2
 from aiohttp import hdrs, web
-from attrs import frozen
+from attrs import field, frozen
 
 from fiberq_aiohttp.answering import PAGE_POLICY, encoded
 from fiberq_aiohttp.caching import fresh, not_modified
@@ -22,21 +24,28 @@ KEPT: Final = "no-cache"  # everybody may keep it, and must ask whether it is st
 
 @frozen
 class Description:
-    """The document, made once: as values, as bytes, and the ETag of those."""
+    """The document, made once: as values, as bytes, and the ETag of those. *pages* has the template of its page."""
 
     values: dict[str, object]
     body: bytes
     etag: str
+    pages: jinja2.Environment = field(eq=False, repr=False)
+
+    @cached_property
+    def page(self) -> bytes:
+        """It as a page for people. Working it out takes a while, once."""
+        shown = {"info": self.values["info"], "chapters": chapters(self.values), "shapes": shapes(self.values)}
+        return self.pages.get_template("api.html").render(shown).encode()
 
 
 DESCRIPTION: Final = web.AppKey("description", Description)
 
 
-def description_of(routes: Iterable[web.RouteDef]) -> Description:
-    """What *routes* look like to programs."""
+def description_of(routes: Iterable[web.RouteDef], pages: jinja2.Environment) -> Description:
+    """What *routes* look like to programs, and by a template among *pages* to people."""
     values = document(routes)
     body = encoded(values)
-    return Description(values, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"')
+    return Description(values, body, f'"{hashlib.sha256(body).hexdigest()[:16]}"', pages)
 
 
 @public
@@ -50,11 +59,10 @@ async def openapi(request: web.Request) -> web.StreamResponse:
 @documented(Answer(TEXT, "text/html", headers=("ETag",)), headers=(IF_NONE_MATCH,))
 async def page(request: web.Request) -> web.StreamResponse:
     """This document as a page for people; it loads nothing from elsewhere and can be printed."""
-    values = request.app[DESCRIPTION].values
-    context = {"info": values["info"], "chapters": chapters(values), "shapes": shapes(values)}
-    answer = aiohttp_jinja2.render_template("api.html", request, context)
-    answer.headers["Content-Security-Policy"] = PAGE_POLICY
-    return _kept(request, answer)
+    described = request.app[DESCRIPTION]
+    body = await asyncio.to_thread(lambda: described.page)
+    headers = {"Content-Security-Policy": PAGE_POLICY}
+    return _kept(request, web.Response(body=body, content_type="text/html", charset="utf-8", headers=headers))
 
 
 def _kept(request: web.Request, answer: web.Response) -> web.StreamResponse:
