@@ -129,7 +129,7 @@ async def test_the_backup_holds_the_project_whole(place: Path | postgis.Settings
     before = tables(place)
     gone = await held.purge(project, by=ANA, at=at(30))
     await store.close()
-    backup.restore(served / "purged" / gone.backup, tmp_path / "back", {n: tmp_path / "back" / n for n in gone.files})
+    backup.restore(served / "purged" / gone.backup, tmp_path / "back", backup.inside(tmp_path / "back", gone.files))
     back = tables(tmp_path / "back")
 
     counted = {name.rpartition(".")[2].strip('"'): len(of(records, LIVED, name)) for name, records in before.items()}
