@@ -36,6 +36,24 @@ async def test_a_key_is_used_for_another_feature(engineer: Caller) -> None:
     assert (422, "Idempotency-Key") == (other.status, other.json["errors"][0]["path"])
 
 
+async def test_a_decision_is_sent_three_times(engineer: Caller, conflict: tuple[str, str, dict[str, Any]]) -> None:
+    """It is carried out once and answered the same each time, also when the pole was changed since; another is refused."""
+    inbox, pole, item = conflict
+    path, mine = f"{inbox}/{item['item_id']}", {"decision": "take_mine", "note": "seen"}
+    first = await engineer("POST", path, json=mine, headers=KEY)
+    decided = await engineer("GET", pole)
+    match = {"If-Match": decided.headers["ETag"]}
+    changed = await engineer("PATCH", pole, json={"properties": {"naziv": "P-later"}}, headers=match)
+    repeats = [await engineer("POST", path, json=mine, headers=KEY) for _ in range(2)]
+    other = await engineer("POST", path, json={"decision": "keep_server"}, headers=KEY)
+    unnamed = await engineer("POST", path, json=mine)
+
+    assert (200, "P-device", 200) == (first.status, decided.json["properties"]["naziv"], changed.status)
+    assert [(200, first.json)] * 2 == [(again.status, again.json) for again in repeats]
+    assert (422, "Idempotency-Key", 409) == (other.status, other.json["errors"][0]["path"], unnamed.status)
+    assert changed.json == (await engineer("GET", pole)).json
+
+
 async def test_a_key_of_somebody_else(engineer: Caller, client: Client) -> None:
     """A key is its sender's own, also where a subject and a key together spell another's."""
     project = await engineer.project()

@@ -8,6 +8,7 @@ from attrs import evolve
 from fiberq_aiohttp.flows import writing
 from fiberq_aiohttp.flows.access import demand, reader_in, writer_in
 from fiberq_aiohttp.flows.bundle import Ports
+from fiberq_aiohttp.flows.once import once
 from fiberq_core.changes import Source
 from fiberq_core.errors import Busy, Conflict, Fault, FiberqError, Invalid, StoreUnavailable
 from fiberq_core.inbox import Decided, Decision, Item
@@ -51,17 +52,30 @@ def _json(item: Item, actor: Actor, current: Current) -> dict[str, object]:
 
 @writing.persistent
 async def decide(
-    ports: Ports, actor: Actor, project_id: int, item_id: str, decision: str, note: str
+    ports: Ports,
+    actor: Actor,
+    project_id: int,
+    item_id: str,
+    decision: str,
+    note: str,
+    *,
+    idempotency_key: str | None = None,
 ) -> Mapping[str, object]:
-    """Carry out a decision; returns the item as it then is.
+    """Carry out a decision; returns the item as it then is. Sent again under its key, it gets the same answer.
 
     Raises: NotFound, Forbidden, Invalid (no such decision here), Conflict (it cannot stand as things are).
     """
     _, actor = await writer_in(ports, actor, project_id)
+    request = await once(actor, f"inbox/{item_id}", idempotency_key, {"decision": decision, "note": note})
     async with ports.store.unit(project_id) as unit:
+        answered = await request.earlier(unit)
+        if answered is not None:
+            return answered
         cause = Cause(actor, ports.now(), item_id)
         item = await carry_out(unit, cause, item_id, decision, note)
-        return _json(item, actor, await _current(unit, [item]))
+        answer = _json(item, actor, await _current(unit, [item]))
+        await request.remember(unit, answer)
+        return answer
 
 
 async def carry_out(unit: Unit, cause: Cause, item_id: str, decision: str, note: str) -> Item:

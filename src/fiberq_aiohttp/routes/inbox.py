@@ -5,12 +5,12 @@ from typing import Final
 from aiohttp import web
 
 from fiberq_aiohttp.answering import answer
-from fiberq_aiohttp.asking import choice, cursor, json_object, limit, project_in_path, text_of
+from fiberq_aiohttp.asking import choice, cursor, idempotency_key, json_object, limit, project_in_path, text_of
 from fiberq_aiohttp.flows import inbox
 from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS
 from fiberq_aiohttp.openapi.common import DECISIONS, ITEM
-from fiberq_aiohttp.openapi.operation import PAGED, Parameter, documented
+from fiberq_aiohttp.openapi.operation import IDEMPOTENCY_KEY, PAGED, Parameter, documented
 from fiberq_aiohttp.openapi.shapes import one_of, page_of, partial, text
 from fiberq_aiohttp.routes.projects import ONE
 from fiberq_aiohttp.routes.spelling import spelled
@@ -35,15 +35,19 @@ async def items(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.INBOX_DECIDE)
-@documented(ITEM, body=DECISION)
+@documented(ITEM, body=DECISION, headers=(IDEMPOTENCY_KEY,))
 async def decide(request: web.Request) -> web.StreamResponse:
     """Decide an item, with a note if there is something to say."""
     body = await json_object(request)
     decision, note = text_of(body, "decision", MAX_DECISION), text_of(body, "note", MAX_NOTE, "")
-    item = request.match_info["item"]
-    return answer(
-        await inbox.decide(request.app[PORTS], request[ACTOR], project_in_path(request), item, decision, note)
+    ports, actor, project, item = (
+        request.app[PORTS],
+        request[ACTOR],
+        project_in_path(request),
+        request.match_info["item"],
     )
+    key = idempotency_key(request)
+    return answer(await inbox.decide(ports, actor, project, item, decision, note, idempotency_key=key))
 
 
 ROUTES = spelled(
