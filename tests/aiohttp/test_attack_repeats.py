@@ -54,6 +54,36 @@ async def test_a_decision_is_sent_three_times(engineer: Caller, conflict: tuple[
     assert changed.json == (await engineer("GET", pole)).json
 
 
+async def test_an_undo_is_sent_three_times(engineer: Caller, tmp_path: Path) -> None:
+    """The upload is taken back once, and each time the receipt of that is the answer."""
+    project = await engineer.project()
+    pole = await engineer.pole(project, naziv="P-1")
+    taken = (await sent(engineer, project, await edited(engineer, project, tmp_path, naziv="P-device"))).json["sync_id"]
+    path = f"/api/sync/receipts/{taken}/undo"
+    first, *repeats = [await engineer("POST", path, headers=KEY) for _ in range(3)]
+
+    assert (200, taken) == (first.status, first.json["undoes"])
+    assert [(200, first.json)] * 2 == [(again.status, again.json) for again in repeats]
+    assert 3 == (await engineer("GET", f"/api/projects/{project}")).json["revision"]
+    shown = await engineer("GET", f"/api/projects/{project}/features/Stubovi/{pole['id']}")
+    assert "P-1" == shown.json["properties"]["naziv"]
+
+
+async def test_a_restore_is_sent_again_late(engineer: Caller) -> None:
+    """A repeat does not take back what was written after the version was restored."""
+    project = await engineer.project()
+    pole = await engineer.pole(project, naziv="P-1")
+    path = f"/api/projects/{project}/features/Stubovi/{pole['id']}"
+    answers = []
+    for match, name in (('"1"', "P-2"), ('"3"', "P-3")):
+        await engineer("PATCH", path, json={"properties": {"naziv": name}}, headers={"If-Match": match})
+        answers.append(await engineer("POST", f"{path}/restore", json={"revision": 1}, headers=KEY))
+    last = answers[-1]
+
+    assert (200, "P-1", '"3"') == (last.status, last.json["properties"]["naziv"], last.headers["ETag"])
+    assert "P-3" == (await engineer("GET", path)).json["properties"]["naziv"]
+
+
 async def test_a_key_of_somebody_else(engineer: Caller, client: Client) -> None:
     """A key is its sender's own, also where a subject and a key together spell another's."""
     project = await engineer.project()

@@ -154,12 +154,23 @@ async def delete(ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid
 
 @writing.persistent
 async def restore(
-    ports: Ports, actor: Actor, project_id: int, layer: Layer, uuid: str, revision: int | None
+    ports: Ports,
+    actor: Actor,
+    project_id: int,
+    layer: Layer,
+    uuid: str,
+    revision: int | None,
+    *,
+    idempotency_key: str | None = None,
 ) -> Mapping[str, object]:
     """Make the version of *revision* current again; None: the last before the deletion. Raises: NotFound, Forbidden, Conflict."""
     _, actor = await writer_in(ports, actor, project_id)
     key = Key(layer.name, uuid)
+    request = await once(actor, f"{layer.name}/{uuid}/restore", idempotency_key, {"revision": revision})
     async with ports.store.unit(project_id) as unit:
+        answered = await request.earlier(unit)
+        if answered is not None:
+            return answered
         now = (await unit.rows([key])).get(key)
         found = (
             (await unit.versions({key: revision})).get(key)
@@ -171,7 +182,9 @@ async def restore(
         change = restored(found.row, now, key)
         if change is None:
             return await asyncio.to_thread(feature_json, found if now is None else now)
-        return await _write(ports, actor, unit, change, Source.RESTORE)
+        answer = await _write(ports, actor, unit, change, Source.RESTORE)
+        await request.remember(unit, answer)
+        return answer
 
 
 async def _matching(unit: Unit, key: Key, if_match: int | None) -> Stored:

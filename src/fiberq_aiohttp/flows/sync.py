@@ -11,6 +11,7 @@ from fiberq_aiohttp.flows.access import NO_SYNC, actor_in, demand, writable
 from fiberq_aiohttp.flows.aside import aside, both_sides
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.inbox import answer_issues
+from fiberq_aiohttp.flows.once import once
 from fiberq_core.changes import Source
 from fiberq_core.errors import NotFound, WrongProject
 from fiberq_core.identity import name_rows
@@ -196,8 +197,8 @@ async def _questions(unit: Reader, origin: _Origin, lineage: Lineage) -> list[He
 
 
 @writing.persistent
-async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]:
-    """Take an upload back, as a merge against today's data. Raises: NotFound, Forbidden, Conflict."""
+async def undo(ports: Ports, actor: Actor, sync_id: str, *, idempotency_key: str | None = None) -> Mapping[str, object]:
+    """Take an upload back, as a merge against today's data. Raises: NotFound, Forbidden, Invalid (the key), Conflict."""
     try:
         project_id, author, _, revision = await ports.store.find_receipt(sync_id)
         project, actor = await actor_in(ports, actor, project_id)
@@ -205,7 +206,11 @@ async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]
         raise NotFound(NO_SYNC) from None
     demand(actor, Action.SYNC_UNDO, owner=author.sub)
     writable(project)
+    request = await once(actor, f"undo/{sync_id}", idempotency_key, {})
     async with ports.store.unit(project_id) as unit:
+        answered = await request.earlier(unit)
+        if answered is not None:
+            return answered
         made = (await unit.revisions([revision])).get(revision)
         if made is None or made.sync_id != sync_id:
             raise NotFound("That upload changed nothing, so there is nothing to take back.")
@@ -220,4 +225,5 @@ async def undo(ports: Ports, actor: Actor, sync_id: str) -> Mapping[str, object]
         said = await aside(both_sides(changes), receipt, plan, applied, new_items, current, about)
         answer = {**said, "undoes": sync_id}
         await unit.save_upload(Upload(undo_id, f"undo:{undo_id}", None, undo_id, None, answer), applied.revision)
+        await request.remember(unit, answer)
         return answer

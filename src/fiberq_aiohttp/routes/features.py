@@ -107,12 +107,14 @@ async def delete(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.NETWORK_WRITE)
-@documented(ONE_FEATURE, body=partial(revision={**WHOLE, "minimum": 0}), body_needed=False)
+@documented(ONE_FEATURE, body=partial(revision={**WHOLE, "minimum": 0}), body_needed=False, headers=(IDEMPOTENCY_KEY,))
 async def restore(request: web.Request) -> web.StreamResponse:
     """Make an older version current again, or bring a deleted feature back."""
     ports, actor, project, layer = request.app[PORTS], request[ACTOR], project_in_path(request), layer_in_path(request)
-    revision = asking.revision_of(await json_object(request, optional=True))
-    return feature(request, await features.restore(ports, actor, project, layer, uuid_in_path(request), revision))
+    revision, uuid = asking.revision_of(await json_object(request, optional=True)), uuid_in_path(request)
+    key = asking.idempotency_key(request)
+    restored = await features.restore(ports, actor, project, layer, uuid, revision, idempotency_key=key)
+    return feature(request, restored)
 
 
 ROUTES = spelled(

@@ -7,7 +7,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from fiberq_aiohttp.answering import answer
-from fiberq_aiohttp.asking import flag, project_in_path, project_in_query
+from fiberq_aiohttp.asking import flag, idempotency_key, project_in_path, project_in_query
 from fiberq_aiohttp.caching import had, not_modified
 from fiberq_aiohttp.flows import exporting, reading, sync
 from fiberq_aiohttp.flows.access import admit
@@ -15,7 +15,7 @@ from fiberq_aiohttp.guard import requires
 from fiberq_aiohttp.keys import ACTOR, PORTS, SETTINGS
 from fiberq_aiohttp.metrics import METRICS
 from fiberq_aiohttp.openapi.common import EXCHANGE, RECEIPT
-from fiberq_aiohttp.openapi.operation import FORM, IF_NONE_MATCH, Answer, Parameter, documented, switch
+from fiberq_aiohttp.openapi.operation import FORM, IDEMPOTENCY_KEY, IF_NONE_MATCH, Answer, Parameter, documented, switch
 from fiberq_aiohttp.openapi.shapes import FILE, TEXT, WHOLE, list_of, partial
 from fiberq_aiohttp.receiving import received
 from fiberq_aiohttp.routes.spelling import spelled
@@ -91,11 +91,12 @@ async def receipt(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Action.SYNC_UNDO)
-@documented(RECEIPT)
+@documented(RECEIPT, headers=(IDEMPOTENCY_KEY,))
 async def undo(request: web.Request) -> web.StreamResponse:
     """Take an upload back, as a merge against today's data; the answer is a receipt of its own."""
     with request.app[METRICS].exchange("undo") as told:
-        receipt = await sync.undo(request.app[PORTS], request[ACTOR], request.match_info["sync_id"])
+        sync_id, key = request.match_info["sync_id"], idempotency_key(request)
+        receipt = await sync.undo(request.app[PORTS], request[ACTOR], sync_id, idempotency_key=key)
         told(request.app[METRICS].merged(receipt))
     return answer(receipt)
 
