@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.aiohttp.serving import Caller, token
+from tests.aiohttp.test_sync import edited, sent
 
 pytestmark = pytest.mark.each_store
 
@@ -58,6 +59,20 @@ async def test_a_backup_can_be_restored(admin: Caller, engineer: Caller, tmp_pat
     assert 1 == gone["files"]["uploads"]
     assert 1 == len(list((backup / "uploads").glob("??/*")))
     assert (backup / "fiberq.db").stat().st_size > 10_000
+
+
+async def test_an_upload_that_was_taken_back(admin: Caller, engineer: Caller, tmp_path: Path) -> None:
+    """The undo has a receipt and no file: what the project takes is told all the same, and the project can go."""
+    project = await engineer.project()
+    await engineer.pole(project)
+    taken = (await sent(engineer, project, await edited(engineer, project, tmp_path, napomena="lid cracked"))).json
+    path = f"/api/projects/{project}"
+
+    assert 200 == (await engineer("POST", f"/api/sync/receipts/{taken['sync_id']}/undo")).status
+    assert 204 == (await admin("DELETE", path)).status
+    assert 1 == (await admin("GET", "/api/admin/storage")).json["projects"][0]["uploads"]["count"]
+    gone = (await admin("POST", f"{path}/purge", json={"code": await code(admin, path), "name": "Selo"})).json
+    assert (True, 1) == (gone["purged"], gone["files"]["uploads"])
 
 
 async def test_only_administrators_and_only_what_is_archived(

@@ -30,9 +30,10 @@ async def _held(db: Connection, sql: str) -> Mapping[int, Holding]:
 
 
 async def files(db: Connection, project_id: int | None) -> Sequence[tuple[int, str, str]]:
-    """Project, kind (photos, uploads) and name or digest of every file of a project, or of all."""
+    """Project, kind (photos, uploads) and name or digest of every file of a project, or of all. An undo has no file."""
     sql = (
         "SELECT project_id, 'photos', name FROM photo_files WHERE $1::bigint IS NULL OR project_id = $1 UNION"
-        " SELECT project_id, 'uploads', digest FROM uploads WHERE $1::bigint IS NULL OR project_id = $1"
+        " SELECT project_id, 'uploads', digest FROM uploads"
+        " WHERE ($1::bigint IS NULL OR project_id = $1) AND digest NOT LIKE 'undo:%'"
     )
     return [(project, kind, name) for project, kind, name in await db.fetch(sql, project_id)]

@@ -42,10 +42,11 @@ def _held(db: apsw.Connection, sql: str) -> Iterator[tuple[int, Holding]]:
 
 
 def files(db: apsw.Connection, project_id: int | None) -> Sequence[tuple[int, str, str]]:
-    """Project, kind (photos, uploads) and name or digest of every file of a project, or of all."""
+    """Project, kind (photos, uploads) and name or digest of every file of a project, or of all. An undo has no file."""
     sql = (
         "SELECT project_id, 'photos', name FROM photo_files WHERE ?1 IS NULL OR project_id = ?1 UNION"
-        " SELECT project_id, 'uploads', digest FROM uploads WHERE ?1 IS NULL OR project_id = ?1"
+        " SELECT project_id, 'uploads', digest FROM uploads"
+        " WHERE (?1 IS NULL OR project_id = ?1) AND digest NOT LIKE 'undo:%'"
     )
     found: Any = db.execute(sql, (project_id,)).fetchall()
     return list(found)
