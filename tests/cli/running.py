@@ -65,11 +65,11 @@ class Terminal:
         return file
 
 
-def start(*args: object, data: Path, **more: Any) -> "subprocess.Popen[str]":
-    """Start the program in a process of its own."""
+def start(*args: object, data: Path, env: Mapping[str, str] = {}, **more: Any) -> "subprocess.Popen[str]":
+    """Start the program in a process of its own, with *env* besides."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, *map(str, args)],
-        env=program_env(data),
+        env={**program_env(data), **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -36,8 +36,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start servers on a data folder; whatever still runs at the end is stopped."""
     started: list[Server] = []
 
-    def run(*args: object) -> Server:
-        started.append(start("serve", *args, data=tmp_path / "data"))
+    def run(*args: object, **env: str) -> Server:
+        started.append(start("serve", *args, data=tmp_path / "data", env=env))
         return started[-1]
 
     yield run
@@ -122,6 +122,16 @@ def test_from_nothing_to_a_merged_edit(
         r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \[INFO\] fiberq: serving on 127\.0\.0\.1 port", err, re.MULTILINE
     )
     assert "Traceback" not in err
+
+
+@pytest.mark.postgis
+def test_it_says_that_rows_are_in_the_database(
+    serve: Callable[..., Server], port: int, dsn: str, tmp_path: Path
+) -> None:
+    """Whoever copies the folder then, copies no row. The address, which may hold a password, is not said."""
+    where = five_lines(serve("--dev", "--port", port, DATABASE_URL=dsn))[-1]
+
+    assert f"Rows lie in the database, files and the development sign-in in {tmp_path / 'data'}" == where
 
 
 def test_the_command_line_works_beside_a_server(

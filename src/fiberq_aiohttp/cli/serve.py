@@ -69,7 +69,10 @@ def _say_what_next(settings: Settings, project: Project) -> None:
         f' -F file=@{file} "{address}/api/sync/upload?project_id={project.id}"'
     )
     say(f"Get a token:  {ask}  (roles: {', '.join(role.value for role in Role)})")
-    say(f"Everything lies in {data}")
+    if settings.database:
+        say(f"Rows lie in the database, files and the development sign-in in {data}")
+    else:
+        say(f"Everything lies in {data}")
     sys.stdout.flush()
 
 
