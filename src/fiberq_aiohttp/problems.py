@@ -46,6 +46,10 @@ HTTP_CODES: Final[Mapping[int, tuple[str, str]]] = {
     413: ("too-large", e.TooLarge.title),
     416: ("range-not-satisfiable", "The file has no such range"),
 }
+HTTP_ADVICE: Final[Mapping[int, str]] = {
+    404: "Check the address; /api/docs lists all of them",
+    405: "The methods that this address takes are in the header Allow",
+}
 OTHER_HTTP: Final = ("http", "The request was refused")
 VANISHED: Final = 499  # as nginx calls it: whoever asked is gone; for figures and logs, since nobody gets it
 INTERNAL: Final = ("internal", "Something broke here; it was logged")
@@ -97,7 +101,8 @@ def of_error(request: web.BaseRequest, error: e.FiberqError) -> web.Response:
 def of_http(error: web.HTTPException) -> web.Response:
     """The answer to an error that aiohttp raises: unknown paths, methods, limits."""
     code_title = HTTP_CODES.get(error.status, OTHER_HTTP)
-    said = error.text if error.text and not error.text.startswith(f"{error.status}:") else error.reason
+    own = error.text if error.text and not error.text.startswith(f"{error.status}:") else ""
+    said = own or HTTP_ADVICE.get(error.status, error.reason)
     kept = {name: error.headers[name] for name in KEPT_HEADERS if name in error.headers}
     return problem(error.status, code_title, detail=said, headers=kept)
 

@@ -108,4 +108,6 @@ async def test_unknown_addresses(engineer: Caller) -> None:
     assert (404, "no-such-path") == (nowhere.status, nowhere.json["code"])
     assert (405, "method-not-allowed") == (wrong.status, wrong.json["code"])
     assert {"GET", "HEAD", "POST"} == set(wrong.headers["Allow"].split(","))
+    assert "Check the address; /api/docs lists all of them" == nowhere.json["detail"]
+    assert "The methods that this address takes are in the header Allow" == wrong.json["detail"]
     assert 404 == (await engineer("GET", "/api/projects/abc")).status
