@@ -13,7 +13,7 @@ from fiberq_aiohttp.flows.access import reader_in
 from fiberq_aiohttp.flows.bundle import Ports
 from fiberq_aiohttp.flows.numbers import visible
 from fiberq_core.errors import Conflict, NotFound
-from fiberq_core.fibre.network import ELEMENTS
+from fiberq_core.fibre.limits import ELEMENTS
 from fiberq_core.fibre.places import PATCHES
 from fiberq_core.policy import Actor
 from fiberq_core.ports import Sought
