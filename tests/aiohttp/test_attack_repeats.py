@@ -84,6 +84,20 @@ async def test_a_restore_is_sent_again_late(engineer: Caller) -> None:
     assert "P-3" == (await engineer("GET", path)).json["properties"]["naziv"]
 
 
+async def test_a_restore_of_what_is_there_is_sent_again_late(engineer: Caller) -> None:
+    """It changed nothing then, and takes back nothing now."""
+    project = await engineer.project()
+    pole = await engineer.pole(project, naziv="P-1")
+    path = f"/api/projects/{project}/features/Stubovi/{pole['id']}"
+    first = await engineer("POST", f"{path}/restore", json={"revision": 1}, headers=KEY)
+    changed = await engineer("PATCH", path, json={"properties": {"naziv": "P-2"}}, headers={"If-Match": '"1"'})
+    again = await engineer("POST", f"{path}/restore", json={"revision": 1}, headers=KEY)
+
+    assert (200, 200, 200) == (first.status, changed.status, again.status)
+    assert first.json == again.json
+    assert changed.json == (await engineer("GET", path)).json
+
+
 async def test_a_key_of_somebody_else(engineer: Caller, client: Client) -> None:
     """A key is its sender's own, also where a subject and a key together spell another's."""
     project = await engineer.project()

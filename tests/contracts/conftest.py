@@ -1,6 +1,6 @@
 """Every store that there is, behind one fixture: the contract tests run on each."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Protocol
@@ -9,6 +9,7 @@ import pytest
 
 from fiberq_core.ports import Project, Store
 from fiberq_storage import postgis, sqlite
+from tests.buckets import a_bucket, s3_server
 from tests.contracts.builders import a_project
 
 
@@ -63,3 +64,16 @@ async def store(reopen: Opener) -> ClosableStore:
 async def project(store: Store) -> Project:
     """An empty project in the store."""
     return await a_project(store)
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    """The address of an S3 server."""
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3_bucket(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What PHOTO_STORE says of a new bucket."""
+    return a_bucket(s3_address, tmp_path.name.lower().replace("_", "-"), monkeypatch)

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,29 +19,20 @@ from fiberq_storage.photos.place import Place
 from fiberq_storage.photos.thumbnails import Thumbnails
 from fiberq_storage.photos.volume import ORPHAN_S, Photos
 from tests.aiohttp.pictures import exif, picture
-from tests.buckets import a_bucket, s3_server
 
 CONTENT = picture("JPEG", (400, 200), exif=exif(6))
 NAME = name_of(hashlib.sha256(CONTENT).hexdigest(), JPEG)
 ABSENT = name_of("0" * 64, JPEG)
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """The address of an S3 server."""
-    with s3_server() as address:
-        yield address
-
-
 @pytest.fixture(params=["folder", "memory", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A place without photos."""
     if request.param == "folder":
         return PhotoFolder(tmp_path / "photos")
     if request.param == "memory":
         return bucket.PhotoBucket(MemoryStore())
-    name = tmp_path.name.lower().replace("_", "-")
-    return bucket.PhotoBucket(bucket.s3(a_bucket(request.getfixturevalue("s3"), name, monkeypatch)))
+    return bucket.PhotoBucket(bucket.s3(request.getfixturevalue("s3_bucket")))
 
 
 @pytest.fixture

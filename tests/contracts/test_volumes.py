@@ -1,7 +1,6 @@
 """What backups and moves see of a folder, of an object store in memory, and of S3 as a server on this machine speaks it."""
 
 import hashlib
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from fiberq_storage.files.bringing import bringing
 from fiberq_storage.files.volumes import Folder, Volume, copy_into
 from fiberq_storage.photos.bucket import s3
 from fiberq_storage.photos.carrying import BucketVolume
-from tests.buckets import a_bucket, s3_server
+from tests.buckets import a_bucket
 
 MANY = 1_100  # more than are listed, or copied, at one time
 
@@ -25,22 +24,14 @@ class BrokenError(Exception):
     """What no part of the product raises."""
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of an S3 server."""
-    with s3_server() as address:
-        yield address
-
-
 @pytest.fixture(params=["folder", "memory", "s3"])
-def volume(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volume:
+def volume(request: pytest.FixtureRequest, tmp_path: Path) -> Volume:
     """A volume without files."""
     if request.param == "folder":
         return Folder(tmp_path / "photos")
     if request.param == "memory":
         return BucketVolume(MemoryStore(), "memory")
-    name = tmp_path.name.lower().replace("_", "-")
-    address = a_bucket(request.getfixturevalue("server"), name, monkeypatch)
+    address = request.getfixturevalue("s3_bucket")
     return BucketVolume(s3(address), address)
 
 
@@ -224,10 +215,10 @@ def test_what_else_lies_in_a_bucket_is_not_ours(kept: BucketVolume, tmp_path: Pa
     assert files_in(tmp_path / "sent") == files_in(tmp_path / "copy")
 
 
-def test_no_bucket_and_no_answer(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_bucket_and_no_answer(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty backup would be a lie."""
     photos_in(tmp_path / "sent", 1)
-    address = a_bucket(server, "there", monkeypatch).replace("there", "elsewhere")
+    address = a_bucket(s3_address, "there", monkeypatch).replace("there", "elsewhere")
     absent = BucketVolume(s3(address), address)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     silent = BucketVolume(s3("s3://there/x"), "s3://there/x")

@@ -3,7 +3,6 @@
 import json
 import math
 import struct
-from time import process_time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from fiberq_core.errors import Invalid
 from fiberq_core.geometry import (
+    BATCH,
     FAMILY,
     alike,
     bounds,
@@ -289,24 +289,25 @@ def test_alike_is_meant_of_all_of_both(one: str, other: str, same: bool) -> None
     assert (same, same) == (alike(wkb(one), wkb(other), 1.0), alike(wkb(other), wkb(one), 1.0))
 
 
-def test_long_tracks_are_compared_in_time() -> None:
-    """Of two tracks of four times the positions it takes some four times as long to say that they are one (S44)."""
-    few, many = (min(_seconds(positions) for _ in range(3)) for positions in (4_000, 16_000))
+def test_long_tracks_are_compared_by_their_indexes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each position once, by the other's index of lines, and a bounded number of them together (S44)."""
+    real, looked_at = shapely.dwithin, []
 
-    assert many < 9 * few  # every position with every other would be 16
+    def watched(geometry: shapely.Geometry, places: Any, degrees: float) -> Any:
+        assert shapely.is_prepared(geometry)
+        looked_at.append(len(places))
+        return real(geometry, places, degrees)
 
-
-def _seconds(positions: int) -> float:
-    """The time that it takes to find that a track of so many positions is the same, a centimetre beside itself."""
+    monkeypatch.setattr(shapely, "dwithin", watched)
     one, other = (
         wkb(
-            f"LINESTRING ({', '.join(f'{20 + n * METRE!r} {44 + n % 3 * METRE + beside!r}' for n in range(positions))})"
+            f"LINESTRING ({', '.join(f'{20 + n * METRE!r} {44 + n % 3 * METRE + beside!r}' for n in range(BATCH + 5))})"
         )
         for beside in (0.0, METRE / 100)
     )
-    started = process_time()
+
     assert alike(one, other, 1.0)
-    return process_time() - started
+    assert [BATCH, 5, BATCH, 5] == looked_at
 
 
 @pytest.mark.parametrize("name", [n for n in SHAPES if not n.endswith("m")])

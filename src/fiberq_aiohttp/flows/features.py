@@ -180,9 +180,11 @@ async def restore(
         if found is None or found.key != key:
             raise NotFound("There is no such version; see the feature's history.")
         change = restored(found.row, now, key)
+        answer: Mapping[str, object]
         if change is None:
-            return await asyncio.to_thread(feature_json, found if now is None else now)
-        answer = await _write(ports, actor, unit, change, Source.RESTORE)
+            answer = await asyncio.to_thread(feature_json, found if now is None else now)
+        else:
+            answer = await _write(ports, actor, unit, change, Source.RESTORE)
         await request.remember(unit, answer)
         return answer
 

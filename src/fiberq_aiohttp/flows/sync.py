@@ -18,7 +18,7 @@ from fiberq_core.identity import name_rows
 from fiberq_core.lineage import Lineage, trace
 from fiberq_core.planning import Cause, ConflictPolicy, Held
 from fiberq_core.policy import Action, Actor
-from fiberq_core.ports import Package, Project, Reader, Unit, Upload
+from fiberq_core.ports import UNDO, Package, Project, Reader, Unit, Upload
 from fiberq_core.proposals import Bases, Proposal, Proposals, naming, propose
 from fiberq_core.questions import copy_or_undone, refused_layers
 from fiberq_core.receipt import Circumstances, base_word, receipt
@@ -224,6 +224,6 @@ async def undo(ports: Ports, actor: Actor, sync_id: str, *, idempotency_key: str
         about = Circumstances(undo_id, None, "row", before, SentFile(None, ()))
         said = await aside(both_sides(changes), receipt, plan, applied, new_items, current, about)
         answer = {**said, "undoes": sync_id}
-        await unit.save_upload(Upload(undo_id, f"undo:{undo_id}", None, undo_id, None, answer), applied.revision)
+        await unit.save_upload(Upload(undo_id, f"{UNDO}{undo_id}", None, undo_id, None, answer), applied.revision)
         await request.remember(unit, answer)
         return answer

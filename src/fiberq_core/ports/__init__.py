@@ -12,6 +12,7 @@ from fiberq_core.ports.stores import Store, Unit
 from fiberq_core.ports.values import (
     ARCHIVED,
     STATUSES,
+    UNDO,
     Applied,
     Changeset,
     EarlierUpload,
@@ -30,6 +31,7 @@ from fiberq_core.ports.watching import Connections, WatchedStore
 __all__ = [
     "ARCHIVED",
     "STATUSES",
+    "UNDO",
     "Applied",
     "Audit",
     "AuditQuery",

@@ -1,7 +1,7 @@
 """What travels through the ports: projects, revisions, versions, exchanges. Times are UTC, ISO 8601."""
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from attrs import field, frozen
 
@@ -135,12 +135,15 @@ class Sync:
     receipt: Mapping[str, object] | None
 
 
+UNDO: Final = "undo:"  # what stands before the id of an undo in place of a digest: it has a receipt and no file
+
+
 @frozen
 class Upload:
     """What is kept of an upload beside its effects."""
 
     sync_id: str
-    digest: str  # sha256 of the bytes, hex
+    digest: str  # sha256 of the bytes, hex; of an undo, see `UNDO`
     export_id: str | None
     copy: str
     parent: str | None

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from fiberq_core.ports import Holding
+from fiberq_core.ports import UNDO, Holding
 from fiberq_storage.postgis.connection import Connection
 from fiberq_storage.postgis.tables import TABLES
+from fiberq_storage.sql import literal
 
 PHOTOS = "SELECT project_id, count(*), coalesce(sum(size), 0)::bigint FROM photo_files GROUP BY project_id"
 
@@ -34,6 +35,6 @@ async def files(db: Connection, project_id: int | None) -> Sequence[tuple[int, s
     sql = (
         "SELECT project_id, 'photos', name FROM photo_files WHERE $1::bigint IS NULL OR project_id = $1 UNION"
         " SELECT project_id, 'uploads', digest FROM uploads"
-        " WHERE ($1::bigint IS NULL OR project_id = $1) AND digest NOT LIKE 'undo:%'"
+        f" WHERE ($1::bigint IS NULL OR project_id = $1) AND digest NOT LIKE {literal(f'{UNDO}%')}"
     )
     return [(project, kind, name) for project, kind, name in await db.fetch(sql, project_id)]

@@ -5,8 +5,8 @@ from typing import Any
 
 import apsw
 
-from fiberq_core.ports import Holding
-from fiberq_storage.sql import ident
+from fiberq_core.ports import UNDO, Holding
+from fiberq_storage.sql import ident, literal
 from fiberq_storage.sqlite.tables import GEOM, TABLES, Table
 
 PHOTOS = "SELECT project_id, count(*), coalesce(sum(size), 0) FROM photo_files GROUP BY project_id"
@@ -46,7 +46,7 @@ def files(db: apsw.Connection, project_id: int | None) -> Sequence[tuple[int, st
     sql = (
         "SELECT project_id, 'photos', name FROM photo_files WHERE ?1 IS NULL OR project_id = ?1 UNION"
         " SELECT project_id, 'uploads', digest FROM uploads"
-        " WHERE (?1 IS NULL OR project_id = ?1) AND digest NOT LIKE 'undo:%'"
+        f" WHERE (?1 IS NULL OR project_id = ?1) AND digest NOT LIKE {literal(f'{UNDO}%')}"
     )
     found: Any = db.execute(sql, (project_id,)).fetchall()
     return list(found)
